@@ -1,0 +1,56 @@
+# Plugins of this tree: one source, built as a shared object, built in, or left out.
+#
+# -DPDB_PLUGIN_<NAME>=shared|static|off chooses; shared is the default. Shared ones land in
+# <build>/lib/progressdb/plugins-<ABI major>, as in an installed tree.
+file(STRINGS ${PROJECT_SOURCE_DIR}/core/include/pdb/abi.h abi_line REGEX "define PDB_ABI_MAJOR ")
+string(REGEX REPLACE ".*PDB_ABI_MAJOR +([0-9]+).*" "\\1" PDB_ABI_MAJOR "${abi_line}")
+file(STRINGS ${PROJECT_SOURCE_DIR}/core/include/pdb/abi.h abi_line REGEX "define PDB_ABI_MINOR ")
+string(REGEX REPLACE ".*PDB_ABI_MINOR +([0-9]+).*" "\\1" PDB_ABI_MINOR "${abi_line}")
+
+set(PDB_PLUGIN_SUBDIR progressdb/plugins-${PDB_ABI_MAJOR})
+set(PDB_PLUGIN_OUTPUT ${PROJECT_BINARY_DIR}/lib/${PDB_PLUGIN_SUBDIR})
+set_property(GLOBAL PROPERTY PDB_STATIC_PLUGINS "")
+
+# pdb_plugin(<name> SOURCES <file>… [LINKS <target>…])
+function(pdb_plugin name)
+	cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+	string(TOUPPER ${name} upper)
+	set(PDB_PLUGIN_${upper} shared CACHE STRING "Build the plugin ${name}: shared, static or off")
+	set_property(CACHE PDB_PLUGIN_${upper} PROPERTY STRINGS shared static off)
+	if(PDB_PLUGIN_${upper} STREQUAL "off")
+		return()
+	endif()
+	if(PDB_PLUGIN_${upper} STREQUAL "static")
+		add_library(plugin_${name} OBJECT ${ARG_SOURCES})
+		target_compile_definitions(plugin_${name} PRIVATE PDB_STATIC_PLUGIN=1)
+		set_property(GLOBAL APPEND PROPERTY PDB_STATIC_PLUGINS ${name})
+	else()
+		add_library(plugin_${name} MODULE ${ARG_SOURCES})
+		set_target_properties(plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
+			LIBRARY_OUTPUT_DIRECTORY ${PDB_PLUGIN_OUTPUT})
+		install(TARGETS plugin_${name}
+			LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/${PDB_PLUGIN_SUBDIR})
+	endif()
+	target_link_libraries(plugin_${name} PRIVATE pdb_sdk ${ARG_LINKS} Threads::Threads)
+endfunction()
+
+# pdb_finish_plugins() - makes pdb_builtin, the table of the plugins linked in. After all pdb_plugin().
+function(pdb_finish_plugins)
+	get_property(names GLOBAL PROPERTY PDB_STATIC_PLUGINS)
+	set(text "/* Generated: the plugins linked into this program. */\n#include \"plugin/loader.h\"\n\n")
+	foreach(name IN LISTS names)
+		string(APPEND text "extern const pdb_manifest pdb_plugin_manifest_${name};\n")
+	endforeach()
+	string(APPEND text "const pdb_manifest *const pdb_builtin_plugins[] = {\n")
+	foreach(name IN LISTS names)
+		string(APPEND text "\t&pdb_plugin_manifest_${name},\n")
+	endforeach()
+	string(APPEND text "\tNULL};\n")
+	file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/builtin.c CONTENT "${text}" @ONLY)
+	add_library(pdb_builtin STATIC ${PROJECT_BINARY_DIR}/generated/builtin.c)
+	target_link_libraries(pdb_builtin PUBLIC pdb_plugin)
+	foreach(name IN LISTS names)
+		target_link_libraries(pdb_builtin PRIVATE plugin_${name})
+		target_sources(pdb_builtin PRIVATE $<TARGET_OBJECTS:plugin_${name}>)
+	endforeach()
+endfunction()

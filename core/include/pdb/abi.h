@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The numbers of the plugin ABI, and the log of every change to them. */
+#ifndef PDB_ABI_H
+#define PDB_ABI_H
+
+/*
+ * A host loads a plugin when the major numbers are equal and the plugin's minor number is not
+ * above its own. Adding a field at the end of an ops table, an option flag or a host function
+ * raises the minor number; everything else raises the major one.
+ *
+ * Log
+ *   1.0  manifest, options, host table; gate, route, record, event, job; storage provider
+ */
+#define PDB_ABI_MAJOR 1
+#define PDB_ABI_MINOR 0
+
+/* "PDBP", the first four bytes of every manifest. */
+#define PDB_MANIFEST_MAGIC 0x50424450u
+
+/* True when the table at `t` is long enough to have `field` and the field is set. */
+#define PDB_HAS(t, field)                                                                          \
+	((t)->size >= offsetof(__typeof__(*(t)), field) + sizeof((t)->field) && (t)->field != 0)
+
+#endif

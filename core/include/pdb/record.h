@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records and changes: the sockets that see messages on their way in, out, and after commit. */
+#ifndef PDB_RECORD_H
+#define PDB_RECORD_H
+
+#include <pdb/slice.h>
+#include <pdb/status.h>
+
+/*
+ * A record is one version of one message. It is opaque; the accessors are in the host table. It
+ * lives for the duration of the hook.
+ *
+ * A hook that takes bytes out of the body (to seal them) keeps them in an attachment: bytes of its
+ * own, stored beside the JSON and never inside it, under the four-letter tag of the hook.
+ */
+typedef struct pdb_record pdb_record;
+
+/*
+ * order  hooks run in rising order on the way in, falling on the way out. Checks 100, sealing 900.
+ * tag    four letters of an attachment's owner, e.g. "SEAL"; "" when the hook keeps none
+ * in     NULL = not interested. Before a record is stored. Any status but PDB_OK refuses the write;
+ *        nothing has been stored then. PDB_EOFFLOAD: see record_may_block.
+ * out    NULL = not interested. Called for records that carry an attachment with `tag`, before
+ *        they are shown. A failure shows the body as {"_undecryptable":true}, except PDB_EOFFLOAD.
+ * Threads: a loop thread or a worker; several at once.
+ */
+typedef struct pdb_record_hook {
+	uint32_t size;
+	int32_t order;
+	const char *name;
+	char tag[5];
+	pdb_status (*in)(void *self, pdb_record *record, pdb_err *err);
+	pdb_status (*out)(void *self, pdb_record *record, pdb_err *err);
+} pdb_record_hook;
+
+typedef enum pdb_change_kind {
+	PDB_CHANGE_THREAD_CREATED = 1,
+	PDB_CHANGE_THREAD_UPDATED = 2,
+	PDB_CHANGE_THREAD_DELETED = 3,
+	PDB_CHANGE_THREAD_RESTORED = 4,
+	PDB_CHANGE_MESSAGE_APPENDED = 5,
+	PDB_CHANGE_MESSAGE_EDITED = 6,
+	PDB_CHANGE_MESSAGE_DELETED = 7,
+	PDB_CHANGE_MESSAGE_RESTORED = 8,
+	PDB_CHANGE_REACTION_SET = 9,
+	PDB_CHANGE_REACTION_REMOVED = 10
+} pdb_change_kind;
+
+/* A committed, durable change. Opaque; accessors in the host table; lives during the call. */
+typedef struct pdb_change pdb_change;
+
+/*
+ * told  mandatory. Called once for each change after it is on disk, in commit order within a
+ *       thread. A change whose answer was lost in a crash is not told again.
+ * Threads: one thread for all listeners; must not block.
+ */
+typedef struct pdb_listener {
+	uint32_t size;
+	const char *name;
+	void (*told)(void *self, const pdb_change *change);
+} pdb_listener;
+
+#endif
