@@ -18,7 +18,8 @@ bool pdb_id_valid(pdb_slice id);
 bool pdb_author_valid(pdb_slice author);
 
 /*
- * Writes a new id: the prefix, 12 digits of milliseconds in base 32, a counter, and 80 random bits, so that ids sort
+ * Writes a new id: the prefix, 10 base-32 digits of milliseconds, 3 of a counter and 16 random ones
+ * (80 bits), so that ids sort
  * by time and cannot be guessed.
  * `out` has room for PDB_ID_MAX + 1 bytes and gets a NUL. Returns the length. Threads: any.
  */

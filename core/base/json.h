@@ -11,8 +11,8 @@
  * never recurses, and takes no memory but for the duplicate check.
  *
  * Refused, each with its own code: broken JSON, invalid UTF-8, lone surrogates in escapes,
- * duplicate keys in one object (compared after unescaping), more than `depth_max` levels, more than `nodes_max`
- * values, anything after the value.
+ * duplicate keys in one object (compared after unescaping), more than `depth_max` levels, more than
+ * `nodes_max` values, anything after the value.
  */
 typedef enum pdb_json_type {
 	PDB_JSON_NULL = 1,

@@ -37,7 +37,8 @@ typedef struct pdb_host {
 	void (*log)(pdb_log_level level, const char *component, const char *format, ...)
 		PDB_PRINTF(3, 4);
 
-	/* Writes the line, and ends the process at once with status 70: no further answer leaves. */
+	/* Writes the line, and ends the process at once with status 70: no further answer leaves.
+	 */
 	void (*fatal)(const char *component, const char *format, ...) PDB_PRINTF(2, 3);
 
 	int64_t (*now)(void);       /* wall clock, nanoseconds since 1970 UTC */
@@ -66,8 +67,8 @@ typedef struct pdb_host {
 	pdb_slice (*request_param)(const pdb_request *request, const char *name);
 	/* A query parameter, decoded; false when absent. */
 	bool (*request_query)(const pdb_request *request, const char *name, pdb_slice *value_out);
-	/* A header field by its case-insensitive name; false when absent. Fields that must be single
-	 * are: a second one was refused before. */
+	/* A header field by its case-insensitive name; false when absent. Fields that must be
+	 * single are: a second one was refused before. */
 	bool (*request_header)(const pdb_request *request, const char *name, pdb_slice *value_out);
 	pdb_slice (*request_body)(const pdb_request *request);
 	/* The peer's address as text, without port. */

@@ -15,15 +15,16 @@
  * fini(), or until the next reload() has returned.
  */
 typedef enum pdb_option_type {
-	PDB_OPTION_BOOL = 1,     /* bool; true, false, yes, no, on, off */
-	PDB_OPTION_INT = 2,      /* int64_t; digits may be grouped: 100_000 */
-	PDB_OPTION_SIZE = 3,     /* int64_t, bytes; 64, 16K, 16KiB, 1M, 2GiB (all powers of 1,024) */
-	PDB_OPTION_DURATION = 4, /* int64_t, nanoseconds; 250ms, 10s, 5m, 24h, 30d; bare = seconds */
-	PDB_OPTION_STRING = 5,   /* const char *; never NULL, "" when unset */
-	PDB_OPTION_PATH = 6,     /* const char *; as STRING */
-	PDB_OPTION_ENUM = 7,     /* int64_t; the index into `choices` */
-	PDB_OPTION_LIST = 8,     /* pdb_option_list of strings; a comma list in the environment */
-	PDB_OPTION_TREE = 9      /* const char *; the YAML below the key as JSON text, "" when unset */
+	PDB_OPTION_BOOL = 1, /* bool; true, false, yes, no, on, off */
+	PDB_OPTION_INT = 2,  /* int64_t; digits may be grouped: 100_000 */
+	PDB_OPTION_SIZE = 3, /* int64_t, bytes; 64, 16K, 16KiB, 1M, 2GiB (all powers of 1,024) */
+	PDB_OPTION_DURATION =
+		4,             /* int64_t, nanoseconds; 250ms, 10s, 5m, 24h, 30d; bare = seconds */
+	PDB_OPTION_STRING = 5, /* const char *; never NULL, "" when unset */
+	PDB_OPTION_PATH = 6,   /* const char *; as STRING */
+	PDB_OPTION_ENUM = 7,   /* int64_t; the index into `choices` */
+	PDB_OPTION_LIST = 8,   /* pdb_option_list of strings; a comma list in the environment */
+	PDB_OPTION_TREE = 9 /* const char *; the YAML below the key as JSON text, "" when unset */
 } pdb_option_type;
 
 typedef struct pdb_option_list {

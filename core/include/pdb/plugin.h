@@ -68,8 +68,8 @@ typedef struct pdb_manifest {
 	const void *ops;
 } pdb_manifest;
 
-#define PDB_STRING_(x) #x
-#define PDB_STRING(x)  PDB_STRING_(x)
+#define PDB_STRING_(x)  #x
+#define PDB_STRING(x)   PDB_STRING_(x)
 #define PDB_JOIN_(a, b) a##b
 #define PDB_JOIN(a, b)  PDB_JOIN_(a, b)
 
@@ -90,9 +90,9 @@ typedef struct pdb_manifest {
  */
 #define PDB_PLUGIN(name_, kind_, version_, license_, description_, ...)                            \
 	__attribute__((used, section(".pdb.manifest"))) static const char PDB_JOIN(                \
-		pdb_manifest_line_, name_)[] = "name=" #name_ " kind=" #kind_ " version=" version_ \
-					       " license=" license_ " abi=" PDB_STRING(            \
-						       PDB_ABI_MAJOR) "." PDB_STRING(PDB_ABI_MINOR); \
+		pdb_manifest_line_, name_)[] =                                                     \
+		"name=" #name_ " kind=" #kind_ " version=" version_ " license=" license_           \
+		" abi=" PDB_STRING(PDB_ABI_MAJOR) "." PDB_STRING(PDB_ABI_MINOR);                   \
 	extern const pdb_manifest PDB_MANIFEST_SYMBOL(name_);                                      \
 	PDB_MANIFEST_EXPORT const pdb_manifest PDB_MANIFEST_SYMBOL(name_) = {                      \
 		.magic = PDB_MANIFEST_MAGIC,                                                       \

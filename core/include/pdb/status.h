@@ -52,7 +52,7 @@ typedef enum pdb_status {
 #undef PDB_STATUS_ENUM
 } pdb_status;
 
-#define PDB_WARN_UNUSED __attribute__((warn_unused_result))
+#define PDB_WARN_UNUSED        __attribute__((warn_unused_result))
 #define PDB_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 
 /*

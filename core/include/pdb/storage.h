@@ -40,8 +40,9 @@ typedef struct pdb_key {
 } pdb_key;
 
 /*
- * Rows with from <= key < to, in rising order, or falling when `reverse`. An empty `to` has no upper
- * bound. `limit` 0 = no limit. `partition` empty = all partitions (needs PDB_STORAGE_GLOBAL_SCAN).
+ * Rows with from <= key < to, in rising order, or falling when `reverse`. An empty `to` has no
+ * upper bound. `limit` 0 = no limit. `partition` empty = all partitions (needs
+ * PDB_STORAGE_GLOBAL_SCAN).
  */
 typedef struct pdb_range {
 	pdb_slice partition;
@@ -65,8 +66,8 @@ typedef pdb_status (*pdb_row_fn)(void *arg, pdb_slice key, pdb_slice value);
 typedef struct pdb_storage_params {
 	uint32_t size;
 	const struct pdb_host *host;
-	const char *directory;       /* absolute path; exists, ours, locked by the host */
-	const void *settings;        /* filled from the option table of the manifest */
+	const char *directory; /* absolute path; exists, ours, locked by the host */
+	const void *settings;  /* filled from the option table of the manifest */
 	/* the next backend below, for one that wraps another; NULL unless options name one */
 	const struct pdb_storage_ops *inner;
 	const void *inner_settings;
