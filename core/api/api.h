@@ -7,9 +7,9 @@
 #include "plugin/sockets.h"
 
 /*
- * Adds every /v1 route to `sockets`, with `*chat` as the domain they serve. `chat` is the address of the
- * pointer, because routes are registered before the domain is opened; both outlive the requests.
- * Errors: PDB_ENOMEM, PDB_EEXISTS.  Threads: main.
+ * Adds every /v1 route to `sockets`, with `*chat` as the domain they serve. `chat` is the address
+ * of the pointer, because routes are registered before the domain is opened; both outlive the
+ * requests. Errors: PDB_ENOMEM, PDB_EEXISTS.  Threads: main.
  */
 pdb_status pdb_api_register(pdb_sockets *sockets, pdb_chat **chat, pdb_err *err);
 

@@ -29,13 +29,13 @@
 typedef struct pdb_chat pdb_chat;
 
 typedef struct pdb_chat_settings {
-	int64_t title_max;        /* code points; 200 */
-	int64_t attributes_max;   /* bytes; 8 KiB */
-	int64_t participants_max; /* 1,000 */
-	int64_t reactions_max;    /* per message; 1,000 */
-	int64_t batch_max;        /* messages; 1,000 */
-	int64_t page_max;         /* 1,000 */
-	int64_t page_default;     /* 100 */
+	int64_t title_max;              /* code points; 200 */
+	int64_t attributes_max;         /* bytes; 8 KiB */
+	int64_t participants_max;       /* 1,000 */
+	int64_t reactions_max;          /* per message; 1,000 */
+	int64_t batch_max;              /* messages; 1,000 */
+	int64_t page_max;               /* 1,000 */
+	int64_t page_default;           /* 100 */
 	pdb_option_list frontend_roles; /* what `role` a frontend caller may give a message */
 } pdb_chat_settings;
 extern const pdb_option_table pdb_chat_options; /* fills a pdb_chat_settings */
@@ -143,8 +143,8 @@ typedef enum pdb_anchor {
 typedef struct pdb_message_query {
 	pdb_slice thread;
 	pdb_anchor anchor;
-	/* A message id, a seq (only digits, up to 10), a position as given in `before` and `after`, or,
-	 * for AROUND, a time (11 digits or more, any unit). */
+	/* A message id, a seq (only digits, up to 10), a position as given in `before` and `after`,
+	 * or, for AROUND, a time (11 digits or more, any unit). */
 	pdb_slice at;
 	uint32_t limit; /* 0 = default */
 	bool with_deleted;
@@ -154,7 +154,7 @@ typedef struct pdb_message_page {
 	uint32_t count;
 	bool has_before;
 	bool has_after;
-	uint64_t last_seq; /* of the thread */
+	uint64_t last_seq;                 /* of the thread */
 	char before[PDB_POSITION_LEN + 1]; /* of the first and the last message; "" when empty */
 	char after[PDB_POSITION_LEN + 1];
 } pdb_message_page;
@@ -187,8 +187,8 @@ pdb_status pdb_chat_message_restore(pdb_chat *chat, const pdb_caller *caller,
 				    pdb_outcome *outcome, pdb_err *err);
 /* Comma-separated message objects, oldest version first. */
 pdb_status pdb_chat_message_versions(pdb_chat *chat, const pdb_caller *caller,
-				     const pdb_message_ref *ref, pdb_buf *out,
-				     pdb_outcome *outcome, pdb_err *err);
+				     const pdb_message_ref *ref, pdb_buf *out, pdb_outcome *outcome,
+				     pdb_err *err);
 
 /* Comma-separated {"id","reaction"} in the order in which identities first reacted. */
 pdb_status pdb_chat_reaction_list(pdb_chat *chat, const pdb_caller *caller,
@@ -213,7 +213,8 @@ typedef struct pdb_check_report {
 } pdb_check_report;
 
 /* Verifies every index against every record and every record against the indexes: dense seq,
- * counters, id index, versions 1 to n, list rows. `fault` gets one line each. Threads: with no writer. */
+ * counters, id index, versions 1 to n, list rows. `fault` gets one line each. Threads: with no
+ * writer. */
 pdb_status pdb_chat_check(pdb_chat *chat, void (*fault)(void *arg, const char *line), void *arg,
 			  pdb_check_report *report, pdb_err *err);
 

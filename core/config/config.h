@@ -24,9 +24,9 @@ pdb_status pdb_config_create(pdb_config **out, pdb_err *err);
 void pdb_config_destroy(pdb_config **config);
 
 /*
- * Adds a layer from a YAML file, or from text (`name` stands for the file in messages). Later layers
- * of the same kind win. Broken YAML, anchors, aliases, tags, duplicate keys, depth over 32 or a size over 1 MiB are
- * problems, as is a missing file. Errors: PDB_ENOMEM only.
+ * Adds a layer from a YAML file, or from text (`name` stands for the file in messages). Later
+ * layers of the same kind win. Broken YAML, anchors, aliases, tags, duplicate keys, depth over 32
+ * or a size over 1 MiB are problems, as is a missing file. Errors: PDB_ENOMEM only.
  */
 pdb_status pdb_config_add_file(pdb_config *config, const char *path, pdb_err *err);
 pdb_status pdb_config_add_text(pdb_config *config, const char *name, pdb_slice yaml, pdb_err *err);
@@ -47,7 +47,8 @@ pdb_status pdb_config_read(pdb_config *config, const char *owner, const pdb_opti
 			   void (*check)(const void *, pdb_problem_fn, void *),
 			   const void **settings_out, pdb_err *err);
 
-/* Makes every key and PROGRESSDB_ variable that no table read a problem, with the nearest known one. */
+/* Makes every key and PROGRESSDB_ variable that no table read a problem, with the nearest known
+ * one. */
 pdb_status pdb_config_finish(pdb_config *config, pdb_err *err);
 
 /* True when a file, the environment or a flag gave this key. */
@@ -68,7 +69,8 @@ void pdb_config_dump(const pdb_config *config, FILE *to);
 void pdb_config_compare(const pdb_config *before, const pdb_config *after,
 			void (*differs)(void *arg, const char *key, bool reloadable), void *arg);
 
-/* JSON Schema (2020-12), a commented sample file, and a Markdown reference, from the tables read. */
+/* JSON Schema (2020-12), a commented sample file, and a Markdown reference, from the tables read.
+ */
 pdb_status pdb_config_schema(const pdb_config *config, pdb_buf *out);
 pdb_status pdb_config_sample(const pdb_config *config, pdb_buf *out);
 pdb_status pdb_config_reference(const pdb_config *config, pdb_buf *out);

@@ -11,8 +11,8 @@
 /* All plugins of a process. Plugins are never unloaded. Threads: main only. */
 typedef struct pdb_loader pdb_loader;
 
-/* `directory` holds the shared ones; `builtin` is a NULL-terminated list of those linked in (NULL for
- * none). Both borrowed. */
+/* `directory` holds the shared ones; `builtin` is a NULL-terminated list of those linked in (NULL
+ * for none). Both borrowed. */
 pdb_status pdb_loader_create(pdb_loader **out, const char *directory,
 			     const pdb_manifest *const *builtin, pdb_err *err);
 

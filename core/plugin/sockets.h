@@ -13,7 +13,7 @@ typedef struct pdb_socket_entry {
 } pdb_socket_entry;
 
 typedef enum pdb_socket_kind {
-	PDB_SOCKET_GATE,  /* kept in order of phase */
+	PDB_SOCKET_GATE, /* kept in order of phase */
 	PDB_SOCKET_ROUTE,
 	PDB_SOCKET_RECORD, /* kept in order of `order` */
 	PDB_SOCKET_LISTENER,

@@ -22,10 +22,10 @@ typedef enum pdb_store_sync {
 } pdb_store_sync;
 
 typedef struct pdb_store_settings {
-	const char *directory;      /* absolute */
+	const char *directory; /* absolute */
 	pdb_store_sync sync;
-	int64_t sync_interval;      /* nanoseconds */
-	int64_t reserve_bytes;      /* below this much free disk, writes are refused with PDB_EFULL */
+	int64_t sync_interval; /* nanoseconds */
+	int64_t reserve_bytes; /* below this much free disk, writes are refused with PDB_EFULL */
 } pdb_store_settings;
 
 /* The on-disk format that this program writes: "meta:format". */
