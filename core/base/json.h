@@ -36,6 +36,12 @@ typedef enum pdb_json_type {
  */
 pdb_status pdb_json_check(pdb_slice text, pdb_slice *span_out, pdb_err *err);
 
+/* As pdb_json_check with other limits, for text that wraps what others sent (a page of messages).
+ * `depth_max` is at most PDB_JSON_DEPTH_CAP. */
+#define PDB_JSON_DEPTH_CAP 128u
+pdb_status pdb_json_check_within(pdb_slice text, unsigned depth_max, uint32_t nodes_max,
+				 pdb_slice *span_out, pdb_err *err);
+
 /* The type of a checked value. */
 pdb_json_type pdb_json_type_of(pdb_slice value);
 

@@ -34,9 +34,11 @@ typedef struct scanner {
 	size_t at;
 	uint32_t nodes;
 	uint32_t objects; /* numbers given out */
+	uint32_t nodes_max;
 	unsigned depth;
-	bool is_object[PDB_JSON_DEPTH_MAX];
-	uint32_t object[PDB_JSON_DEPTH_MAX];
+	unsigned depth_max;
+	bool is_object[PDB_JSON_DEPTH_CAP];
+	uint32_t object[PDB_JSON_DEPTH_CAP];
 	key_set keys;
 	pdb_err *err;
 } scanner;
@@ -293,7 +295,7 @@ static expect after_value(const scanner *scan)
 
 static pdb_status open_container(scanner *scan, bool object, expect *next)
 {
-	if (scan->depth >= PDB_JSON_DEPTH_MAX) {
+	if (scan->depth >= scan->depth_max) {
 		return refuse(scan, "too_deep", "it is nested too deeply");
 	}
 	scan->is_object[scan->depth] = object;
@@ -316,7 +318,7 @@ static pdb_status scan_value(scanner *scan, expect *next)
 {
 	uint8_t c = peek(scan);
 
-	if (++scan->nodes > PDB_JSON_NODES_MAX) {
+	if (++scan->nodes > scan->nodes_max) {
 		return refuse(scan, "too_many_values", "it holds too many values");
 	}
 	if (c == '{' || c == '[') {
@@ -430,6 +432,12 @@ static pdb_status scan_text(scanner *scan, pdb_slice *span_out)
 
 pdb_status pdb_json_check(pdb_slice text, pdb_slice *span_out, pdb_err *err)
 {
+	return pdb_json_check_within(text, PDB_JSON_DEPTH_MAX, PDB_JSON_NODES_MAX, span_out, err);
+}
+
+pdb_status pdb_json_check_within(pdb_slice text, unsigned depth_max, uint32_t nodes_max,
+				 pdb_slice *span_out, pdb_err *err)
+{
 	scanner scan;
 	pdb_status status;
 
@@ -437,6 +445,8 @@ pdb_status pdb_json_check(pdb_slice text, pdb_slice *span_out, pdb_err *err)
 	scan.text = text;
 	scan.at = 0;
 	scan.nodes = 0;
+	scan.nodes_max = nodes_max;
+	scan.depth_max = depth_max < PDB_JSON_DEPTH_CAP ? depth_max : PDB_JSON_DEPTH_CAP;
 	scan.objects = 0;
 	scan.depth = 0;
 	scan.err = err;
