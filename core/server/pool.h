@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker pool: threads that may block. */
+#ifndef PDB_SERVER_POOL_H
+#define PDB_SERVER_POOL_H
+
+#include <pdb/status.h>
+#include <stddef.h>
+
+typedef struct pdb_pool pdb_pool;
+
+/* Starts `workers` threads with a queue of at most `queue_max` tasks. Errors: PDB_ENOMEM,
+ * PDB_EUNAVAILABLE (no threads). Owns: *out until destroy. */
+pdb_status pdb_pool_create(pdb_pool **out, size_t workers, size_t queue_max, pdb_err *err);
+
+/* Finishes what is queued and ends the threads; accepts NULL. */
+void pdb_pool_destroy(pdb_pool **pool);
+
+/* Queues `run(arg)`; fits pdb_offload_fn. Errors: PDB_EBUSY (queue full), PDB_ENOMEM. Threads: any.
+ */
+pdb_status pdb_pool_post(void *pool, void (*run)(void *arg), void *arg);
+
+#endif

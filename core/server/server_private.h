@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this room share. */
+#ifndef PDB_SERVER_PRIVATE_H
+#define PDB_SERVER_PRIVATE_H
+
+#include <limits.h>
+#include <stdatomic.h>
+
+#include "api/api.h"
+#include "chat/chat.h"
+#include "config/config.h"
+#include "http/http.h"
+#include "plugin/loader.h"
+#include "server/jobs.h"
+#include "server/pool.h"
+#include "store/store.h"
+
+#define PDB_VERSION      "0.1.0"
+#define PDB_CONFIG_FILE  "/etc/progressdb/progressdb.yaml"
+#define PDB_EXIT_FAILURE 1
+#define PDB_EXIT_CONFIG  2
+#define PDB_STOP_TIMEOUT (INT64_C(8) * 1000 * 1000 * 1000)
+#define PDB_PLUGINS_MAX  32u
+
+/* What the command line asked for. */
+typedef enum pdb_command {
+	PDB_COMMAND_RUN = 0,
+	PDB_COMMAND_CHECK_CONFIG,
+	PDB_COMMAND_DUMP_CONFIG,
+	PDB_COMMAND_CONFIG_SCHEMA,
+	PDB_COMMAND_CONFIG_SAMPLE,
+	PDB_COMMAND_CONFIG_REFERENCE,
+	PDB_COMMAND_HELP,
+	PDB_COMMAND_VERSION
+} pdb_command;
+
+typedef struct pdb_flag {
+	const char *spelling; /* "--addr" */
+	const char *key;
+	const char *value;
+} pdb_flag;
+
+#define PDB_FLAGS_MAX 64u
+
+typedef struct pdb_command_line {
+	pdb_command command;
+	const char *config_file; /* NULL = not given */
+	pdb_flag flags[PDB_FLAGS_MAX];
+	size_t flag_count;
+} pdb_command_line;
+
+/* Errors: PDB_EINVAL with a sentence. Everything is borrowed from `argv`. */
+pdb_status pdb__command_line_parse(pdb_command_line *out, int argc, char **argv, pdb_err *err);
+const char *pdb__command_line_help(void);
+
+/* The options of the daemon itself. */
+typedef struct pdb_server_settings {
+	const char *db_path;
+	int64_t log_level;
+	const char *log_sink;
+	pdb_option_list plugins;
+	const char *plugin_directory;
+	int64_t workers;
+} pdb_server_settings;
+
+/* One reading of the configuration: the snapshot and where each reader's settings are in it. */
+typedef struct pdb_setup {
+	pdb_config *config;
+	const pdb_server_settings *server;
+	const pdb_http_settings *http;
+	const pdb_chat_settings *chat;
+	const pdb_store_options_settings *store;
+	pdb_plugin *storage;
+	const void *storage_settings;
+	pdb_plugin *inner; /* NULL without storage.inner */
+	const void *inner_settings;
+	pdb_plugin *plugins[PDB_PLUGINS_MAX];
+	const void *plugin_settings[PDB_PLUGINS_MAX];
+	size_t plugin_count;
+	char db_path[PATH_MAX];  /* absolute */
+	char dev_keys[PATH_MAX]; /* "" unless started without any configuration */
+} pdb_setup;
+
+typedef struct pdb_server {
+	pdb_command_line line;
+	char *const *environment;
+	pdb_loader *loader;
+	pdb_setup first;   /* what it was started with; lives to the end */
+	pdb_setup current; /* what a reload brought; config is NULL until then */
+	pdb_store *store;
+	pdb_chat *chat;
+	pdb_pool *pool;
+	pdb_jobs *jobs;
+	pdb_http *http;
+	atomic_bool ready;
+	int audit;
+} pdb_server;
+
+extern const pdb_option_table pdb__server_options; /* fills a pdb_server_settings */
+pdb_log_level pdb__server_log_level(const pdb_server_settings *settings);
+
+/* Reads the configuration of `server` into *out. Problems are in out->config afterwards; an error
+ * means that reading itself failed. Owns: out->config, freed by pdb__setup_fini. */
+pdb_status pdb__setup_read(pdb_server *server, pdb_setup *out, pdb_err *err);
+void pdb__setup_fini(pdb_setup *setup);
+/* Reads anew and hands reloadable settings to the plugins; the old ones stay when anything is
+ * wrong. */
+void pdb__setup_reload(pdb_server *server);
+
+/* Writes <db>/dev-keys.yaml (0600) with new keys unless it exists. Errors: PDB_EBACKEND. */
+pdb_status pdb__dev_keys_make(const char *path, pdb_err *err);
+/* Prints the keys and a curl line that works when pasted. */
+void pdb__dev_keys_print(const char *path, int port);
+
+/* Adds /healthz and /readyz. */
+pdb_status pdb__health_register(pdb_server *server, pdb_sockets *sockets, pdb_err *err);
+
+/* The table handed to plugins. */
+extern const pdb_host pdb__host;
+
+/* Opens <db>/state/audit/audit.log and writes the first line; the descriptor goes to *fd_out. */
+pdb_status pdb__audit_open(const char *db_path, int *fd_out, pdb_err *err);
+
+/* Tells the service manager (sd_notify(3), the NOTIFY_SOCKET protocol), if there is one. */
+void pdb__notify(const char *state);
+
+/* Creates `path` and what is above it, 0700; fine when it exists. Errors: PDB_EBACKEND. */
+pdb_status pdb__directory_make(const char *path, pdb_err *err);
+
+/* Blocks the signals this room handles, in this and all later threads. */
+void pdb__signals_block(void);
+/* Waits for SIGHUP (reload), SIGTERM or SIGINT. From the first stop signal on, a second one ends
+ * the process at once. Returns the signal. */
+int pdb__signals_wait(void);
+void pdb__signals_second_kills(void);
+
+/* Starts everything in order; undoes what was started when a step fails. */
+pdb_status pdb__startup_run(pdb_server *server, pdb_err *err);
+/* Ends everything in reverse order. */
+void pdb__startup_undo(pdb_server *server);
+
+#endif

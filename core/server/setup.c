@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the configuration: layers first, then every table, then what nobody knows. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "config/dropin.h"
+#include "plugin/directory.h"
+#include "server/server_private.h"
+
+static bool describes(const pdb_server *server)
+{
+	return server->line.command == PDB_COMMAND_CONFIG_SCHEMA ||
+	       server->line.command == PDB_COMMAND_CONFIG_SAMPLE ||
+	       server->line.command == PDB_COMMAND_CONFIG_REFERENCE;
+}
+
+static pdb_status add_layers(const pdb_server *server, pdb_config *config, bool *file_out,
+			     pdb_err *err)
+{
+	const char *file = server->line.config_file;
+	pdb_status status = PDB_OK;
+
+	if (file == NULL && access(PDB_CONFIG_FILE, F_OK) == 0) {
+		file = PDB_CONFIG_FILE;
+	}
+	*file_out = file != NULL;
+	if (file != NULL && !describes(server)) {
+		status = pdb_config_add_file(config, file, err);
+	}
+	if (status == PDB_OK && !describes(server)) {
+		status = pdb_config_add_environment(config, server->environment, err);
+	}
+	for (size_t i = 0; i < server->line.flag_count && status == PDB_OK; i++) {
+		const pdb_flag *flag = &server->line.flags[i];
+
+		status = pdb_config_add_flag(config, flag->spelling, flag->key, flag->value, err);
+	}
+	return status;
+}
+
+/* Loads a plugin and reads its table. What keeps it from loading is a problem of `key`. */
+static pdb_status add_plugin(pdb_server *server, pdb_setup *setup, const char *key,
+			     const char *name, pdb_plugin_kind kind, pdb_plugin **plugin_out,
+			     const void **settings_out, pdb_err *err)
+{
+	const pdb_manifest *manifest;
+	pdb_err refusal = {0};
+
+	if (pdb_loader_load(server->loader, name, kind, plugin_out, &refusal) != PDB_OK) {
+		pdb_config_problem(setup->config, key, refusal.text);
+		return PDB_OK;
+	}
+	manifest = pdb_plugin_manifest_of(*plugin_out);
+	return pdb_config_read(setup->config, name, &manifest->options, manifest->check,
+			       settings_out, err);
+}
+
+static pdb_status add_storage(pdb_server *server, pdb_setup *setup, pdb_err *err)
+{
+	const void *settings = NULL;
+	pdb_status status;
+
+	status = pdb_config_read(setup->config, "store", &pdb_store_options, NULL, &settings, err);
+	setup->store = settings;
+	if (status != PDB_OK || setup->store->backend[0] == '\0') {
+		return status;
+	}
+	status = add_plugin(server, setup, "storage.backend", setup->store->backend,
+			    PDB_KIND_STORAGE, &setup->storage, &setup->storage_settings, err);
+	if (status == PDB_OK && setup->store->inner[0] != '\0') {
+		status = add_plugin(server, setup, "storage.inner", setup->store->inner,
+				    PDB_KIND_STORAGE, &setup->inner, &setup->inner_settings, err);
+	}
+	return status;
+}
+
+static pdb_status add_extensions(pdb_server *server, pdb_setup *setup, pdb_err *err)
+{
+	const pdb_option_list *names = &setup->server->plugins;
+	pdb_status status = PDB_OK;
+
+	for (size_t i = 0; i < names->count && i < PDB_PLUGINS_MAX && status == PDB_OK; i++) {
+		size_t at = setup->plugin_count;
+
+		status = add_plugin(server, setup, "plugins.load", names->items[i],
+				    PDB_KIND_EXTENSION, &setup->plugins[at],
+				    &setup->plugin_settings[at], err);
+		setup->plugin_count += setup->plugins[at] != NULL;
+	}
+	return status;
+}
+
+/* The tables of backends that are shipped but not chosen, for the descriptions. */
+static pdb_status add_described(pdb_server *server, pdb_setup *setup, pdb_err *err)
+{
+	static const char *const shipped[] = {"chaos"};
+	pdb_plugin *plugin = NULL;
+	const void *settings;
+	pdb_status status = PDB_OK;
+
+	for (size_t i = 0; i < 1 && describes(server) && status == PDB_OK; i++) {
+		status = add_plugin(server, setup, "storage.backend", shipped[i], PDB_KIND_STORAGE,
+				    &plugin, &settings, err);
+	}
+	return status;
+}
+
+static pdb_status add_rooms(pdb_setup *setup, pdb_err *err)
+{
+	const void *http = NULL;
+	const void *chat = NULL;
+	pdb_status status;
+
+	status = pdb_config_read(setup->config, "http", &pdb_http_options, NULL, &http, err);
+	if (status == PDB_OK) {
+		status =
+			pdb_config_read(setup->config, "chat", &pdb_chat_options, NULL, &chat, err);
+	}
+	setup->http = http;
+	setup->chat = chat;
+	return status;
+}
+
+static bool plugin_loaded(void *arg, const char *name)
+{
+	const pdb_setup *setup = arg;
+
+	for (size_t i = 0; i < setup->plugin_count; i++) {
+		if (strcmp(pdb_plugin_manifest_of(setup->plugins[i])->name, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static pdb_status absolute_path(char *out, const char *path, pdb_err *err)
+{
+	char here[PATH_MAX];
+	int len;
+
+	if (path[0] == '/') {
+		len = snprintf(out, PATH_MAX, "%s", path);
+	} else if (getcwd(here, sizeof(here)) != NULL) {
+		len = snprintf(out, PATH_MAX, "%s/%s", here, path);
+	} else {
+		len = -1;
+	}
+	if (len < 0 || len >= PATH_MAX) {
+		return pdb_err_set(err, PDB_EBACKEND, NULL, "\"%s\" is not a usable path", path);
+	}
+	return PDB_OK;
+}
+
+/* Started with nothing: makes keys, once, and reads them like a file. */
+static pdb_status add_dev_keys(pdb_setup *setup, pdb_err *err)
+{
+	static const char *const keys[] = {"security.api_keys.frontend",
+					   "security.api_keys.backend", "security.api_keys.admin"};
+	pdb_status status;
+
+	for (size_t i = 0; i < 3; i++) {
+		if (pdb_config_given(setup->config, keys[i])) {
+			return PDB_OK;
+		}
+	}
+	if (snprintf(setup->dev_keys, PATH_MAX, "%s/dev-keys.yaml", setup->db_path) >= PATH_MAX) {
+		return pdb_err_set(err, PDB_EBACKEND, NULL, "the database path is too long");
+	}
+	status = pdb__directory_make(setup->db_path, err);
+	if (status == PDB_OK) {
+		status = pdb__dev_keys_make(setup->dev_keys, err);
+	}
+	return status == PDB_OK ? pdb_config_add_file(setup->config, setup->dev_keys, err) : status;
+}
+
+static pdb_status open_loader(pdb_server *server, const pdb_setup *setup, pdb_err *err)
+{
+	static char directory[PATH_MAX];
+	pdb_status status = PDB_OK;
+
+	if (server->loader != NULL) {
+		return PDB_OK;
+	}
+	if (setup->server->plugin_directory[0] != '\0') {
+		status = absolute_path(directory, setup->server->plugin_directory, err);
+	} else {
+		status = pdb_plugin_directory(directory, sizeof(directory), err);
+	}
+	if (status == PDB_OK) {
+		status = pdb_loader_create(&server->loader, directory, pdb_builtin_plugins, err);
+	}
+	return status;
+}
+
+static pdb_status read_server(const pdb_server *server, pdb_setup *setup, pdb_err *err)
+{
+	const void *settings = NULL;
+	bool have_file = false;
+	pdb_status status;
+
+	status = add_layers(server, setup->config, &have_file, err);
+	if (status == PDB_OK) {
+		status = pdb_config_read(setup->config, "server", &pdb__server_options, NULL,
+					 &settings, err);
+	}
+	setup->server = settings;
+	if (status == PDB_OK) {
+		status = absolute_path(setup->db_path, setup->server->db_path, err);
+	}
+	if (status == PDB_OK && !have_file && server->line.command == PDB_COMMAND_RUN &&
+	    pdb_config_problem_count(setup->config) == 0) {
+		status = add_dev_keys(setup, err);
+	}
+	return status;
+}
+
+pdb_status pdb__setup_read(pdb_server *server, pdb_setup *out, pdb_err *err)
+{
+	pdb_status status;
+
+	*out = (pdb_setup){0};
+	status = pdb_config_create(&out->config, err);
+	if (status == PDB_OK) {
+		status = read_server(server, out, err);
+	}
+	if (status == PDB_OK) {
+		status = open_loader(server, out, err);
+	}
+	if (status == PDB_OK) {
+		status = add_rooms(out, err);
+	}
+	if (status == PDB_OK) {
+		status = add_storage(server, out, err);
+	}
+	if (status == PDB_OK) {
+		status = add_extensions(server, out, err);
+	}
+	if (status == PDB_OK) {
+		status = add_described(server, out, err);
+	}
+	if (status == PDB_OK) {
+		status = pdb_dropin_read(out->config, plugin_loaded, out, err);
+	}
+	return status == PDB_OK ? pdb_config_finish(out->config, err) : status;
+}
+
+void pdb__setup_fini(pdb_setup *setup)
+{
+	pdb_config_destroy(&setup->config);
+	*setup = (pdb_setup){0};
+}
+
+/* -- reload ----------------------------------------------------------------------------------- */
+
+static void tell_difference(void *arg, const char *key, bool reloadable)
+{
+	(void)arg;
+	pdb_log(reloadable ? PDB_LOG_INFO : PDB_LOG_WARN, "server",
+		reloadable ? "reloaded: %s"
+			   : "%s has changed, which needs a restart: kept as it was",
+		key);
+}
+
+static void apply(pdb_server *server, const pdb_setup *fresh)
+{
+	pdb_log_set_level(pdb__server_log_level(fresh->server));
+	for (size_t i = 0; i < fresh->plugin_count; i++) {
+		pdb_err err = {0};
+
+		if (pdb_plugin_reload(fresh->plugins[i], fresh->plugin_settings[i], &err) !=
+		    PDB_OK) {
+			pdb_log(PDB_LOG_ERROR, "server", "plugin %s keeps its settings: %s",
+				pdb_plugin_manifest_of(fresh->plugins[i])->name, err.text);
+		}
+	}
+	/* Plugins without a reload still read the first snapshot; only what came between goes. */
+	pdb__setup_fini(&server->current);
+	server->current = *fresh;
+}
+
+void pdb__setup_reload(pdb_server *server)
+{
+	const pdb_setup *before =
+		server->current.config != NULL ? &server->current : &server->first;
+	pdb_setup fresh;
+	pdb_err err = {0};
+
+	if (pdb__setup_read(server, &fresh, &err) != PDB_OK ||
+	    pdb_config_problem_count(fresh.config) > 0) {
+		pdb_log(PDB_LOG_ERROR, "server",
+			"the new configuration has problems: the old one stays in force%s%s",
+			err.text[0] != '\0' ? ": " : "", err.text);
+		if (fresh.config != NULL) {
+			pdb_config_print_problems(fresh.config, stderr);
+		}
+		pdb__setup_fini(&fresh);
+		return;
+	}
+	pdb_config_compare(before->config, fresh.config, tell_difference, NULL);
+	apply(server, &fresh);
+}
