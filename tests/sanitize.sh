@@ -1,0 +1,13 @@
+#!/bin/sh
+# Builds with a sanitizer (asan, tsan) or the second compiler (clang) and runs the tests under it.
+set -eu
+cd "$(dirname "$0")/.."
+preset=$1
+
+cmake --preset "$preset" >/dev/null
+cmake --build --preset "$preset"
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:strict_string_checks=1
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/tests/tsan.supp"
+# The thread sanitizer wants its addresses where it expects them.
+exec setarch -R ctest --preset "$preset" --label-exclude slow
