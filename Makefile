@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 60
 .PHONY: build run test check asan tsan clang fuzz bench lint format docs install deps clean
 
 build: deps
-	@cmake --preset $(PRESET) >$(BUILD).log 2>&1 || (mkdir -p build; cmake --preset $(PRESET))
+	@cmake --preset $(PRESET) >$(BUILD).log || (cat $(BUILD).log; exit 1)
 	@cmake --build --preset $(PRESET)
 
 deps:
