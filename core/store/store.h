@@ -50,18 +50,24 @@ typedef struct pdb_txn {
 	pdb_store *store;
 	void *backend;
 	bool write;
+	size_t bytes; /* written so far */
 } pdb_txn;
+
+/* The most that one transaction may write, keys and values together. */
+#define PDB_TXN_MAX (10u * 1024u * 1024u)
 
 /* Begins. For `write`: PDB_EFULL when the disk is nearly full. Other errors: of the backend. */
 pdb_status pdb_store_begin(pdb_store *store, bool write, pdb_txn *txn, pdb_err *err);
-/* The ops of pdb/storage.h, same results. */
+/* The ops of pdb/storage.h, same results. Besides: PDB_ETOOLARGE for what is above PDB_KEY_MAX,
+ * PDB_VALUE_MAX or PDB_TXN_MAX, PDB_EINTERNAL for a transaction that has ended or may not write. */
 pdb_status pdb_txn_get(pdb_txn *txn, const pdb_key *key, pdb_slice *value_out, pdb_err *err);
 pdb_status pdb_txn_put(pdb_txn *txn, const pdb_key *key, pdb_slice value, pdb_err *err);
 pdb_status pdb_txn_insert(pdb_txn *txn, const pdb_key *key, pdb_slice value, pdb_err *err);
 pdb_status pdb_txn_remove(pdb_txn *txn, const pdb_key *key, pdb_err *err);
 pdb_status pdb_txn_scan(pdb_txn *txn, const pdb_range *range, pdb_row_fn row, void *arg,
 			pdb_err *err);
-/* Ends the transaction in every case. *ticket_out: see "Model". */
+/* Ends the transaction in every case. *ticket_out (may be NULL): see "Model"; also set for
+ * PDB_EUNCERTAIN, as the write may be there; 0 for other failures and for a read. */
 pdb_status pdb_txn_commit(pdb_txn *txn, uint64_t *ticket_out, pdb_err *err);
 /* Accepts a transaction that has ended, or a zeroed one. */
 void pdb_txn_abort(pdb_txn *txn);
