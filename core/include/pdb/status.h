@@ -130,8 +130,10 @@ static inline pdb_status pdb_err_wrap(pdb_err *err, const char *format, ...)
 	va_start(args, format);
 	used = vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (used >= 0 && (size_t)used < sizeof(text)) {
-		(void)snprintf(text + used, sizeof(text) - (size_t)used, ": %s", err->text);
+	/* Cut at the end of the buffer, like every text here. */
+	if (used >= 0 && (size_t)used < sizeof(text) &&
+	    snprintf(text + used, sizeof(text) - (size_t)used, ": %s", err->text) < 0) {
+		text[used] = '\0';
 	}
 	memcpy(err->text, text, sizeof(text));
 	return err->status;
