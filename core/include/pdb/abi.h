@@ -3,6 +3,8 @@
 #ifndef PDB_ABI_H
 #define PDB_ABI_H
 
+#include <stddef.h>
+
 /*
  * A host loads a plugin when the major numbers are equal and the plugin's minor number is not
  * above its own. Adding a field at the end of an ops table, an option flag or a host function
