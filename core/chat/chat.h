@@ -49,6 +49,8 @@ void pdb_chat_destroy(pdb_chat **chat);
 /* The job that moves the list rows of threads with a crowd; plug it into `sockets` with the chat as
  * self. Runs every 2 s. */
 extern const pdb_job pdb_chat_crowd_job;
+/* The host table through which the job says that it is done. Before the job first runs. */
+void pdb_chat_use_host(pdb_chat *chat, const pdb_host *host);
 
 /* Who asks. */
 typedef struct pdb_caller {

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the domain share: the chat itself, and one call on one thread. */
+#ifndef PDB_CHAT_PRIVATE_H
+#define PDB_CHAT_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/id.h"
+#include "chat/arena.h"
+#include "chat/chat.h"
+#include "chat/record.h"
+#include "chat/thread_row.h"
+
+/* Threads with more members than this move their list rows later (crowd.c). */
+#define PDB__CROWD 32u
+/* How often a transaction that met another is tried. */
+#define PDB__TRIES           8
+#define PDB__BODY_UNREADABLE "{\"_undecryptable\":true}"
+/* What one answer may gather before it is cut short. */
+#define PDB__ANSWER_MAX (32u * 1024u * 1024u)
+/* What one transaction may write; the engine's bound is 10 MiB. */
+#define PDB__TXN_MAX (9u * 1024u * 1024u)
+
+/* -- stripes (stripe.c) -------------------------------------------------------------------- */
+
+#define PDB__STRIPES 1024u
+
+/*
+ * One lock for the threads that share it. `ticket` is of the last commit made under it; `busy` is
+ * set while a commit may be visible and have no ticket yet. `marks` are the threads, by hash, whose
+ * "lag:" row is known to exist.
+ */
+typedef struct pdb__stripe {
+	pthread_mutex_t lock;
+	_Atomic bool busy;
+	_Atomic uint64_t ticket;
+	uint64_t *marks;
+	size_t mark_count;
+	size_t mark_cap;
+} pdb__stripe;
+
+void pdb__stripe_init(pdb__stripe *stripe);
+void pdb__stripe_fini(pdb__stripe *stripe);
+pdb__stripe *pdb__stripe_of(pdb_chat *chat, pdb_slice thread);
+/* The ticket that an answer about the thread must wait for; 0 = none. Not under the lock. */
+uint64_t pdb__stripe_hold(pdb_chat *chat, pdb_slice thread);
+/* The three below: under the lock. */
+bool pdb__stripe_marked(const pdb__stripe *stripe, pdb_slice thread);
+void pdb__stripe_mark(pdb__stripe *stripe, pdb_slice thread);
+void pdb__stripe_unmark(pdb__stripe *stripe, pdb_slice thread);
+
+/* -- listeners (feed.c) -------------------------------------------------------------------- */
+
+struct pdb_change {
+	pdb_change_kind kind;
+	uint64_t position;
+	pdb_slice thread;
+	pdb_slice message;
+	uint64_t seq;
+	uint32_t version;
+};
+
+/* A change noted during a transaction, the latest first. */
+typedef struct pdb__note {
+	struct pdb__note *next;
+	pdb_change change;
+} pdb__note;
+
+typedef struct pdb__news pdb__news;
+
+typedef struct pdb__feed {
+	const pdb_sockets *sockets;
+	pdb_store *store;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pdb__news *first;
+	pdb__news *last;
+	bool started;
+	bool ending;
+} pdb__feed;
+
+pdb_status pdb__feed_init(pdb__feed *feed, const pdb_sockets *sockets, pdb_store *store,
+			  pdb_err *err);
+/* Tells what is left, then ends. Accepts a zeroed feed. */
+void pdb__feed_fini(pdb__feed *feed);
+/* Packs notes for the time after the commit; *out is NULL when nobody listens. */
+pdb_status pdb__feed_pack(const pdb__feed *feed, const pdb__note *notes, pdb__news **out,
+			  pdb_err *err);
+void pdb__feed_post(pdb__feed *feed, pdb__news *news, uint64_t ticket);
+void pdb__news_destroy(pdb__news **news);
+
+/* -- the chat ------------------------------------------------------------------------------ */
+
+struct pdb_chat {
+	pdb_store *store;
+	const pdb_socket_list *hooks;
+	const pdb_host *host;
+	pdb_chat_settings settings;
+	pdb__arena_pool arenas;
+	pdb__stripe *stripes;
+	pdb__feed feed;
+	_Atomic int64_t live_threads;
+	_Atomic int64_t live_messages;
+	char crowd_cursor[PDB_ID_MAX + 1]; /* where the job is in its run; "" = at the start */
+};
+
+/* -- one call (op.c) ----------------------------------------------------------------------- */
+
+/*
+ * An op is one call about one thread. The driver begins a transaction, loads the thread, calls the
+ * function given, and commits; after a conflict all of it is done again, with `out` and the notes
+ * as they were. For a write the stripe is locked meanwhile.
+ *
+ * `changed` asks for a commit, and `head` is written then. `meta` must say how the thread is
+ * after the change.
+ */
+typedef struct pdb__op {
+	pdb_chat *chat;
+	const pdb_caller *caller;
+	pdb_slice thread;
+	pdb_buf *out; /* may be NULL */
+	pdb_outcome *outcome;
+	pdb__arena *arena;
+	size_t mark;
+	/* of the present attempt */
+	pdb_txn txn;
+	bool found;
+	bool changed;
+	bool lag_removed;
+	pdb__meta meta;
+	pdb__head head;
+	pdb__note *notes;
+} pdb__op;
+
+typedef pdb_status (*pdb__op_fn)(pdb__op *op, void *arg, pdb_err *err);
+
+/* `thread` empty is accepted for a call about none. Errors: PDB_EINVAL, PDB_ENOMEM. */
+pdb_status pdb__op_init(pdb__op *op, pdb_chat *chat, const pdb_caller *caller, pdb_slice thread,
+			pdb_err *err);
+void pdb__op_fini(pdb__op *op);
+/* Where the answer goes; either may be NULL. */
+void pdb__op_answer(pdb__op *op, pdb_buf *out, pdb_outcome *outcome);
+void pdb__op_name_message(pdb__op *op, pdb_slice message, uint32_t version);
+/* Takes back what was written to `out`; returns `status`. */
+pdb_status pdb__op_undo(pdb__op *op, pdb_status status);
+
+pdb_status pdb__op_read(pdb__op *op, pdb__op_fn fn, void *arg, pdb_err *err);
+pdb_status pdb__op_write(pdb__op *op, pdb__op_fn fn, void *arg, pdb_err *err);
+
+/* Inside a function given to the driver: */
+pdb_status pdb__op_put_meta(pdb__op *op, const pdb__meta *meta, pdb_err *err);
+pdb_status pdb__op_note(pdb__op *op, pdb_change_kind kind, const pdb__record *record, pdb_err *err);
+/* Reads the meta and head rows of `thread`; *found false when there is none. */
+pdb_status pdb__thread_load(pdb_txn *txn, pdb__arena *arena, pdb_slice thread, pdb__meta *meta,
+			    pdb__head *head, bool *found, pdb_err *err);
+pdb_status pdb__no_memory(pdb_err *err);
+
+/* -- access (access.c) --------------------------------------------------------------------- */
+
+typedef enum pdb__action {
+	PDB__SEE,          /* a thread, or that it is there */
+	PDB__SEE_DELETED,  /* the same, a deleted one too */
+	PDB__CHANGE,       /* title, members, deletion */
+	PDB__RESTORE,      /* a deleted thread */
+	PDB__READ,         /* messages and what hangs on them */
+	PDB__READ_DELETED, /* the same, in a deleted thread too */
+	PDB__APPEND,
+	PDB__WRITE, /* edit, delete, restore a message (of one's own) */
+	PDB__REACT,
+	PDB__ACTIONS
+} pdb__action;
+
+/* Judges `action` on the thread of `op`, found or not. */
+pdb_status pdb__access_thread(const pdb__op *op, pdb__action action, pdb_err *err);
+/* The same for a thread at hand, without words. */
+bool pdb__access_sees(const pdb_caller *caller, const pdb__meta *meta, bool with_deleted);
+/* Edits of a message: its author, or an admin. */
+pdb_status pdb__access_author(pdb__op *op, const pdb__record *record, pdb_err *err);
+pdb_status pdb__access_history(pdb__op *op, const pdb__record *record, pdb_err *err);
+pdb_status pdb__author_required(pdb_err *err);
+pdb_status pdb__no_thread(pdb_err *err);
+pdb_status pdb__no_message(pdb_err *err);
+
+/* -- input (input.c) ------------------------------------------------------------------------- */
+
+PDB_PRINTF(4, 5)
+pdb_status pdb__invalid(pdb_err *err, const char *code, const char *field, const char *format, ...);
+pdb_status pdb__id_check(pdb_slice id, const char *field, pdb_err *err);
+pdb_status pdb__author_check(pdb_slice author, const char *field, pdb_err *err);
+pdb_status pdb__role_check(const pdb_chat *chat, const pdb_caller *caller, pdb_slice role,
+			   const char *field, pdb_err *err);
+pdb_status pdb__title_check(const pdb_chat *chat, pdb_slice title, pdb_err *err);
+pdb_status pdb__attributes_check(const pdb_chat *chat, pdb_slice *attributes, pdb_err *err);
+pdb_status pdb__body_check(pdb_slice *body, const char *field, pdb_err *err);
+/* Encodes the list without double entries and without `author`. */
+pdb_status pdb__participants_check(const pdb_chat *chat, const pdb_thread_input *input,
+				   pdb_slice author, pdb_buf *list, pdb_err *err);
+/* A time in any unit to nanoseconds; 0 stays 0. */
+pdb_status pdb__ts_check(int64_t ts, const char *field, int64_t *ns_out, pdb_err *err);
+int64_t pdb__ts_scale(int64_t ts);
+pdb_status pdb__limit_check(const pdb_chat *chat, uint32_t *limit, pdb_err *err);
+/* Appends "<lower-case title>-<id>". */
+void pdb__slug_add(pdb_slice title, pdb_slice id, pdb_buf *out);
+pdb_slice pdb__trim(pdb_slice json);
+
+/* -- ids (derive.c) -------------------------------------------------------------------------- */
+
+/* The id that a key stands for, under the secret of the database. `out`: PDB_ID_MAX + 1 bytes. */
+void pdb__id_derive(const pdb_chat *chat, const char *prefix, const pdb_slice parts[3],
+		    uint64_t index, char *out);
+void pdb__digest_thread(const pdb_chat *chat, const pdb_thread_input *input, uint8_t out[16]);
+
+/* -- threads and list rows ------------------------------------------------------------------- */
+
+void pdb__thread_show(const pdb__meta *meta, const pdb__head *head, pdb_slice id, pdb_buf *out);
+/* Writes the rows of a new thread, and makes `op` hold it. */
+pdb_status pdb__thread_begin(pdb__op *op, const pdb_thread_input *input, pdb_slice author,
+			     pdb_err *err);
+
+pdb_status pdb__list_row_put(pdb__op *op, pdb_slice author, uint64_t ns, pdb_err *err);
+pdb_status pdb__list_row_remove(pdb__op *op, pdb_slice author, uint64_t ns, pdb_err *err);
+/* Moves the rows of author and participants to head.last_ns. */
+pdb_status pdb__list_rows_move(pdb__op *op, pdb_err *err);
+pdb_status pdb__all_row_move(pdb__op *op, pdb_err *err);
+
+/* Reads "meta:counts". */
+pdb_status pdb__counts_read(pdb_txn *txn, uint64_t *threads, uint64_t *messages, pdb_err *err);
+pdb_status pdb__counts_load(pdb_chat *chat, pdb_err *err);
+/* One piece of the crowd job; *more is false when its run is over. */
+pdb_status pdb__crowd_step(pdb_chat *chat, bool *more, pdb_err *err);
+
+/* -- messages -------------------------------------------------------------------------------- */
+
+/* Where a message is, and its record, borrowed from the arena. PDB_ENOTFOUND without words. */
+typedef struct pdb__place {
+	uint64_t ns;
+	uint64_t seq;
+	pdb_slice row;
+	pdb__record record;
+} pdb__place;
+
+pdb_status pdb__message_find(pdb__op *op, pdb_slice message, pdb__place *place, pdb_err *err);
+/* The record of one version, the latest included; PDB_ENOTFOUND without words. */
+pdb_status pdb__version_find(pdb__op *op, const pdb__place *place, uint32_t version,
+			     pdb__record *record, pdb_err *err);
+/* Writes the timeline row. */
+pdb_status pdb__message_put(pdb__op *op, const pdb__place *place, const pdb__record *record,
+			    pdb_err *err);
+/* Decodes a row, with words and a log line when it is damaged. */
+pdb_status pdb__record_open(pdb_slice thread, pdb_slice row, pdb__record *record, pdb_err *err);
+/* What message `id` replies to must be another message of the thread. */
+pdb_status pdb__reply_check(pdb__op *op, pdb_slice id, pdb_slice reply_to, const char *field,
+			    pdb_err *err);
+
+/* Finds the place that an anchor names. For PDB_ANCHOR_AROUND a time is one too. */
+pdb_status pdb__locate(pdb__op *op, const pdb_message_query *query, uint64_t *ns, uint64_t *seq,
+		       pdb_err *err);
+
+/* -- record hooks (hook.c) --------------------------------------------------------------------- */
+
+/* What the hooks made of a message: how it is stored, and how it is shown. In the arena. */
+typedef struct pdb__sealed {
+	pdb_slice body;
+	pdb_slice attachments;
+	pdb_slice shown;
+} pdb__sealed;
+
+/* Runs the hooks on the way in over `record` (its body in clear, no attachments), and back out
+ * again when something was sealed: what cannot be opened must not be stored. */
+pdb_status pdb__hooks_seal(pdb__op *op, const pdb__record *record, pdb__sealed *out, pdb_err *err);
+/* The body in clear. */
+pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *record, pdb_slice *body_out,
+			   pdb_err *err);
+/* Appends the JSON to show; only PDB_EOFFLOAD and PDB_ENOMEM are failures. */
+pdb_status pdb__record_render(pdb__op *op, const pdb__record *record, pdb_buf *out, pdb_err *err);
+
+#endif

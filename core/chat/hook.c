@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Record hooks: what plugins do to messages on their way in and out. */
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "chat/chat_private.h"
+
+struct pdb_record {
+	pdb_slice thread;
+	pdb_slice message;
+	pdb_slice author;
+	pdb_slice role;
+	uint32_t version;
+	pdb_slice body;
+	pdb_slice attachments;
+	pdb_slice tag; /* of the hook that runs */
+	pdb__arena *arena;
+	bool may_block;
+	bool changed;
+};
+
+pdb_slice pdb_record_thread(const pdb_record *record)
+{
+	return record->thread;
+}
+
+pdb_slice pdb_record_message(const pdb_record *record)
+{
+	return record->message;
+}
+
+pdb_slice pdb_record_author(const pdb_record *record)
+{
+	return record->author;
+}
+
+pdb_slice pdb_record_role(const pdb_record *record)
+{
+	return record->role;
+}
+
+uint32_t pdb_record_version(const pdb_record *record)
+{
+	return record->version;
+}
+
+pdb_slice pdb_record_body(const pdb_record *record)
+{
+	return record->body;
+}
+
+pdb_status pdb_record_set_body(pdb_record *record, pdb_slice body)
+{
+	record->changed = true;
+	return pdb__arena_copy(record->arena, body, &record->body) ? PDB_OK : PDB_ENOMEM;
+}
+
+pdb_slice pdb_record_attachment(const pdb_record *record)
+{
+	size_t cursor = 0;
+	pdb_slice tag;
+	pdb_slice bytes;
+
+	while (pdb__attachment_next(record->attachments, &cursor, &tag, &bytes)) {
+		if (pdb_slice_equal(tag, record->tag)) {
+			return bytes;
+		}
+	}
+	return pdb_slice_of(NULL, 0);
+}
+
+pdb_status pdb_record_set_attachment(pdb_record *record, pdb_slice bytes)
+{
+	pdb_buf all = {0};
+	size_t cursor = 0;
+	pdb_slice tag;
+	pdb_slice kept;
+	bool copied;
+
+	if (record->tag.len == 0 || bytes.len > PDB_VALUE_MAX) {
+		return PDB_EINVAL;
+	}
+	while (pdb__attachment_next(record->attachments, &cursor, &tag, &kept)) {
+		if (!pdb_slice_equal(tag, record->tag)) {
+			pdb__attachment_add(&all, tag, kept);
+		}
+	}
+	if (bytes.len > 0) {
+		pdb__attachment_add(&all, record->tag, bytes);
+	}
+	copied = !all.failed &&
+		 pdb__arena_copy(record->arena, pdb_buf_slice(&all), &record->attachments);
+	pdb_buf_fini(&all);
+	return copied ? PDB_OK : PDB_ENOMEM;
+}
+
+pdb_status pdb_record_may_block(pdb_record *record)
+{
+	return record->may_block ? PDB_OK : PDB_EOFFLOAD;
+}
+
+static pdb_status record_begin(pdb__op *op, const pdb__record *from, pdb_record *record,
+			       pdb_err *err)
+{
+	char *author = pdb__arena_alloc(op->arena, from->author.len + 1);
+
+	if (author == NULL) {
+		return pdb__no_memory(err);
+	}
+	memset(record, 0, sizeof(*record));
+	record->thread = from->thread;
+	record->message = from->id;
+	record->author = pdb_slice_of(author, pdb_json_unescape(from->author, author));
+	record->role = from->role;
+	record->version = from->version;
+	record->body = from->body;
+	record->attachments = from->attachments;
+	record->arena = op->arena;
+	record->may_block = op->caller->may_block;
+	return PDB_OK;
+}
+
+/* A hook may say why in `err`; when it does not, the status must still have words. */
+static pdb_status hook_run(pdb_status (*fn)(void *, pdb_record *, pdb_err *),
+			   const pdb_socket_entry *entry, pdb_record *record, pdb_err *err)
+{
+	const pdb_record_hook *hook = entry->ops;
+	pdb_err words = {0};
+	pdb_status status;
+
+	record->tag = pdb_slice_text(hook->tag);
+	status = fn(entry->self, record, &words);
+	if (status == PDB_OK) {
+		return PDB_OK;
+	}
+	if (words.status != status) {
+		(void)pdb_err_set(&words, status, NULL, "the record hook %s refused", hook->name);
+	}
+	if (err != NULL) {
+		*err = words;
+	}
+	return status;
+}
+
+static pdb_status body_judge(const pdb_record_hook *hook, pdb_record *record, pdb_err *err)
+{
+	pdb_err why = {0};
+
+	if (!record->changed) {
+		return PDB_OK;
+	}
+	record->changed = false;
+	if (pdb_json_check(record->body, &record->body, &why) == PDB_OK) {
+		return PDB_OK;
+	}
+	return pdb_err_set(err, PDB_EINTERNAL, NULL,
+			   "the record hook %s gave a body that is not JSON: %s", hook->name,
+			   why.text);
+}
+
+static pdb_status hooks_in(const pdb_chat *chat, pdb_record *record, pdb_err *err)
+{
+	pdb_status status = PDB_OK;
+
+	for (size_t i = 0; i < chat->hooks->count && status == PDB_OK; i++) {
+		const pdb_record_hook *hook = chat->hooks->entries[i].ops;
+
+		if (hook->in == NULL) {
+			continue;
+		}
+		status = hook_run(hook->in, &chat->hooks->entries[i], record, err);
+		if (status == PDB_OK) {
+			status = body_judge(hook, record, err);
+		}
+	}
+	return status;
+}
+
+/* Hooks whose attachment the record carries, in falling order. */
+static pdb_status hooks_out(const pdb_chat *chat, pdb_record *record, pdb_err *err)
+{
+	pdb_status status = PDB_OK;
+
+	for (size_t i = chat->hooks->count; i > 0 && status == PDB_OK; i--) {
+		const pdb_record_hook *hook = chat->hooks->entries[i - 1].ops;
+
+		record->tag = pdb_slice_text(hook->tag);
+		if (hook->out != NULL && record->tag.len > 0 &&
+		    pdb_record_attachment(record).ptr != NULL) {
+			status = hook_run(hook->out, &chat->hooks->entries[i - 1], record, err);
+		}
+	}
+	return status;
+}
+
+/* An attachment whose hook is gone cannot be opened: nobody else knows what it is. */
+static bool all_known(const pdb_chat *chat, pdb_slice attachments)
+{
+	size_t cursor = 0;
+	pdb_slice tag;
+	pdb_slice bytes;
+
+	while (pdb__attachment_next(attachments, &cursor, &tag, &bytes)) {
+		bool known = false;
+
+		for (size_t i = 0; i < chat->hooks->count; i++) {
+			const pdb_record_hook *hook = chat->hooks->entries[i].ops;
+
+			known = known || (hook->out != NULL && pdb_slice_is(tag, hook->tag));
+		}
+		if (!known) {
+			return false;
+		}
+	}
+	return true;
+}
+
+pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *from, pdb_slice *body_out, pdb_err *err)
+{
+	pdb_record record;
+	pdb_status status;
+
+	*body_out = from->body;
+	if (from->attachments.len == 0) {
+		return PDB_OK;
+	}
+	if (!all_known(op->chat, from->attachments)) {
+		return pdb_err_set(err, PDB_EUNAVAILABLE, "plugin_missing",
+				   "The message cannot be opened: a plugin is not loaded.");
+	}
+	status = record_begin(op, from, &record, err);
+	if (status == PDB_OK) {
+		status = hooks_out(op->chat, &record, err);
+	}
+	if (status == PDB_OK) {
+		*body_out = record.body;
+	}
+	return status;
+}
+
+pdb_status pdb__hooks_seal(pdb__op *op, const pdb__record *from, pdb__sealed *out, pdb_err *err)
+{
+	pdb__record stored = *from;
+	pdb_record record;
+	pdb_status status;
+
+	out->body = from->body;
+	out->shown = from->body;
+	out->attachments = pdb_slice_of(NULL, 0);
+	if (op->chat->hooks->count == 0) {
+		return PDB_OK;
+	}
+	status = record_begin(op, from, &record, err);
+	if (status == PDB_OK) {
+		status = hooks_in(op->chat, &record, err);
+	}
+	if (status != PDB_OK) {
+		return status;
+	}
+	out->body = record.body;
+	out->attachments = record.attachments;
+	stored.body = record.body;
+	stored.attachments = record.attachments;
+	return pdb__hooks_open(op, &stored, &out->shown, err);
+}
+
+pdb_status pdb__record_render(pdb__op *op, const pdb__record *record, pdb_buf *out, pdb_err *err)
+{
+	pdb_err why = {0};
+	pdb_slice body;
+	pdb_status status;
+
+	if (record->attachments.len == 0) {
+		pdb_buf_add_slice(out, record->json);
+		return PDB_OK;
+	}
+	status = pdb__hooks_open(op, record, &body, &why);
+	if (status == PDB_EOFFLOAD || status == PDB_ENOMEM) {
+		if (err != NULL) {
+			*err = why;
+		}
+		return status;
+	}
+	if (status != PDB_OK) {
+		pdb_log(PDB_LOG_ERROR, "chat", "message %.*s of thread %.*s cannot be opened: %s",
+			PDB_SLICE_ARGS(record->id), PDB_SLICE_ARGS(record->thread), why.text);
+		body = PDB_SLICE(PDB__BODY_UNREADABLE);
+	}
+	pdb__record_show(record, body, out);
+	return PDB_OK;
+}

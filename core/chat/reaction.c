@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reactions: one of each identity, kept in the message's record. */
+#include "base/id.h"
+#include "base/json.h"
+#include "chat/chat_private.h"
+
+#define REACTION_MAX 64u
+
+typedef struct reacting {
+	pdb_slice message;
+	pdb_slice identity; /* as text */
+	pdb_slice reaction; /* as text; empty = remove */
+	pdb_slice id_json;
+	pdb_slice reaction_json;
+} reacting;
+
+static pdb_status find(pdb__op *op, pdb_slice message, pdb__place *place, pdb_err *err)
+{
+	pdb_status status = pdb__message_find(op, message, place, err);
+
+	if (status == PDB_ENOTFOUND || (status == PDB_OK && place->record.deleted)) {
+		return pdb__no_message(err);
+	}
+	return status;
+}
+
+/* The list without its brackets. */
+static void show(pdb__op *op, pdb_slice reactions)
+{
+	if (op->out != NULL && reactions.len > 2) {
+		pdb_buf_add(op->out, reactions.ptr + 1, reactions.len - 2);
+	}
+}
+
+static pdb_status list_try(pdb__op *op, void *arg, pdb_err *err)
+{
+	const reacting *r = arg;
+	pdb__place place;
+	pdb_status status = pdb__access_thread(op, PDB__READ, err);
+
+	if (status == PDB_OK) {
+		status = find(op, r->message, &place, err);
+	}
+	if (status == PDB_OK) {
+		show(op, place.record.reactions);
+		pdb__op_name_message(op, r->message, place.record.version);
+	}
+	return status;
+}
+
+pdb_status pdb_chat_reaction_list(pdb_chat *chat, const pdb_caller *caller,
+				  const pdb_message_ref *ref, pdb_buf *out, pdb_outcome *outcome,
+				  pdb_err *err)
+{
+	reacting r = {.message = ref->message};
+	pdb__op op = {0};
+	pdb_status status = pdb__id_check(ref->message, "/message", err);
+
+	if (status == PDB_OK) {
+		status = pdb__op_init(&op, chat, caller, ref->thread, err);
+	}
+	if (status == PDB_OK) {
+		pdb__op_answer(&op, out, outcome);
+		status = pdb__op_read(&op, list_try, &r, err);
+	}
+	pdb__op_fini(&op);
+	return status;
+}
+
+static void add_entry(pdb_buf *list, pdb_slice id_json, pdb_slice reaction_json)
+{
+	pdb_buf_add_text(list, list->len > 1 ? ",{\"id\":" : "{\"id\":");
+	pdb_buf_add_slice(list, id_json);
+	pdb_buf_add_text(list, ",\"reaction\":");
+	pdb_buf_add_slice(list, reaction_json);
+	pdb_buf_add_byte(list, '}');
+}
+
+/* Copies the list with the change; strings are always written the same way, so that comparing
+ * their JSON compares them. */
+static bool rebuild(const reacting *r, pdb_slice old, pdb_buf *list, size_t *count)
+{
+	size_t cursor = 0;
+	pdb_slice key;
+	pdb_slice entry;
+	bool met = false;
+
+	*count = 0;
+	pdb_buf_clear(list);
+	pdb_buf_add_byte(list, '[');
+	while (old.len > 0 && pdb_json_next(old, &cursor, &key, &entry)) {
+		pdb_slice id;
+		pdb_slice reaction;
+
+		if (!pdb_json_member(entry, "id", &id) ||
+		    !pdb_json_member(entry, "reaction", &reaction)) {
+			continue;
+		}
+		if (pdb_slice_equal(id, r->id_json)) {
+			met = true;
+			reaction = r->reaction_json;
+		}
+		if (reaction.len > 0) {
+			add_entry(list, id, reaction);
+			(*count)++;
+		}
+	}
+	if (!met && r->reaction_json.len > 0) {
+		add_entry(list, r->id_json, r->reaction_json);
+		(*count)++;
+	}
+	pdb_buf_add_byte(list, ']');
+	return met;
+}
+
+static pdb_status own_only(const pdb__op *op, const reacting *r, pdb_err *err)
+{
+	if (op->caller->role == PDB_ROLE_ADMIN || op->caller->role == PDB_ROLE_BACKEND ||
+	    pdb_slice_equal(op->caller->author, r->identity)) {
+		return PDB_OK;
+	}
+	return pdb_err_set(err, PDB_EDENIED, "reaction_not_own",
+			   "A reaction can only be set or removed by its identity.");
+}
+
+static pdb_status too_many(const pdb__op *op, pdb_err *err)
+{
+	return pdb__invalid(err, "too_many_reactions", "", "A message has at most %lld reactions.",
+			    (long long)op->chat->settings.reactions_max);
+}
+
+static pdb_status set_try(pdb__op *op, void *arg, pdb_err *err)
+{
+	const reacting *r = arg;
+	pdb_buf *list = &op->arena->text;
+	bool removal = r->reaction_json.len == 0;
+	pdb__place place;
+	pdb__record record;
+	size_t count;
+	pdb_status status = pdb__access_thread(op, PDB__REACT, err);
+
+	if (status == PDB_OK) {
+		status = own_only(op, r, err);
+	}
+	if (status == PDB_OK) {
+		status = find(op, r->message, &place, err);
+	}
+	if (status != PDB_OK) {
+		return status;
+	}
+	if (!rebuild(r, place.record.reactions, list, &count)) {
+		if (removal) {
+			return pdb_err_set(err, PDB_ENOTFOUND, "reaction_not_found",
+					   "There is no reaction of this identity.");
+		}
+		if (count > (size_t)op->chat->settings.reactions_max) {
+			return too_many(op, err);
+		}
+	}
+	status = pdb_buf_status(list, err);
+	if (status != PDB_OK) {
+		return status;
+	}
+	record = place.record;
+	record.reactions = count > 0 ? pdb_buf_slice(list) : pdb_slice_of(NULL, 0);
+	status = pdb__message_put(op, &place, &record, err);
+	if (status == PDB_OK) {
+		status = pdb__op_note(
+			op, removal ? PDB_CHANGE_REACTION_REMOVED : PDB_CHANGE_REACTION_SET,
+			&record, err);
+	}
+	show(op, record.reactions);
+	pdb__op_name_message(op, r->message, record.version);
+	return status;
+}
+
+static pdb_status json_of(pdb__op *op, pdb_slice text, pdb_slice *json, pdb_err *err)
+{
+	pdb_buf *made = &op->arena->text;
+
+	pdb_buf_clear(made);
+	pdb_json_add_string(made, text);
+	if (made->failed || !pdb__arena_copy(op->arena, pdb_buf_slice(made), json)) {
+		return pdb__no_memory(err);
+	}
+	return PDB_OK;
+}
+
+static pdb_status react(pdb_chat *chat, const pdb_caller *caller, pdb_slice thread, reacting *r,
+			pdb_buf *out, pdb_outcome *outcome, pdb_err *err)
+{
+	pdb__op op = {0};
+	pdb_status status = pdb__id_check(r->message, "/message", err);
+
+	if (status == PDB_OK) {
+		status = pdb__author_check(r->identity, "/id", err);
+	}
+	if (status == PDB_OK) {
+		status = pdb__op_init(&op, chat, caller, thread, err);
+	}
+	if (status == PDB_OK) {
+		pdb__op_answer(&op, out, outcome);
+		status = json_of(&op, r->identity, &r->id_json, err);
+	}
+	if (status == PDB_OK && r->reaction.len > 0) {
+		status = json_of(&op, r->reaction, &r->reaction_json, err);
+	}
+	if (status == PDB_OK) {
+		status = pdb__op_write(&op, set_try, r, err);
+	}
+	pdb__op_fini(&op);
+	return status;
+}
+
+pdb_status pdb_chat_reaction_set(pdb_chat *chat, const pdb_caller *caller,
+				 const pdb_message_ref *ref, pdb_slice identity, pdb_slice reaction,
+				 pdb_buf *out, pdb_outcome *outcome, pdb_err *err)
+{
+	reacting r = {.message = ref->message, .identity = identity, .reaction = reaction};
+
+	/* The same kind of text as an author, and shorter. */
+	if (reaction.len > REACTION_MAX || !pdb_author_valid(reaction)) {
+		return pdb__invalid(err, "invalid_reaction", "/reaction",
+				    "A reaction is 1 to 64 bytes of text without control "
+				    "characters.");
+	}
+	return react(chat, caller, ref->thread, &r, out, outcome, err);
+}
+
+pdb_status pdb_chat_reaction_remove(pdb_chat *chat, const pdb_caller *caller,
+				    const pdb_message_ref *ref, pdb_slice identity,
+				    pdb_outcome *outcome, pdb_err *err)
+{
+	reacting r = {.message = ref->message, .identity = identity};
+
+	return react(chat, caller, ref->thread, &r, NULL, outcome, err);
+}
