@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sizes and offsets of everything transparent in the SDK: a change here is a change of the ABI. */
+#include <pdb/pdb.h>
+
+/*
+ * To add a field at the end of a table, raise the minor number in pdb/abi.h, write the change into
+ * the log there, and add the line here. Whatever moves a line that is here raises the major number.
+ */
+#define SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " changed its size")
+#define AT(type, field, place)                                                                     \
+	_Static_assert(offsetof(type, field) == (place), #type "." #field " moved")
+#define VALUE(name, value) _Static_assert((int)(name) == (value), #name " changed its value")
+
+_Static_assert(sizeof(void *) == 8, "the numbers below are for 64 bits");
+
+SIZE(pdb_slice, 16);
+AT(pdb_slice, ptr, 0);
+AT(pdb_slice, len, 8);
+
+SIZE(pdb_err, 784);
+AT(pdb_err, status, 0);
+AT(pdb_err, code, 8);
+AT(pdb_err, field, 16);
+AT(pdb_err, text, 272);
+
+SIZE(pdb_option_list, 16);
+AT(pdb_option_list, items, 0);
+AT(pdb_option_list, count, 8);
+
+SIZE(pdb_option, 80);
+AT(pdb_option, key, 0);
+AT(pdb_option, type, 8);
+AT(pdb_option, flags, 12);
+AT(pdb_option, offset, 16);
+AT(pdb_option, fallback, 24);
+AT(pdb_option, min, 32);
+AT(pdb_option, max, 40);
+AT(pdb_option, choices, 48);
+AT(pdb_option, unit, 56);
+AT(pdb_option, env, 64);
+AT(pdb_option, help, 72);
+
+SIZE(pdb_option_table, 32);
+AT(pdb_option_table, rows, 0);
+AT(pdb_option_table, count, 8);
+AT(pdb_option_table, stride, 16);
+AT(pdb_option_table, settings_size, 24);
+
+SIZE(pdb_extension_ops, 48);
+AT(pdb_extension_ops, size, 0);
+AT(pdb_extension_ops, init, 8);
+AT(pdb_extension_ops, start, 16);
+AT(pdb_extension_ops, reload, 24);
+AT(pdb_extension_ops, stop, 32);
+AT(pdb_extension_ops, fini, 40);
+
+SIZE(pdb_manifest, 96);
+AT(pdb_manifest, magic, 0);
+AT(pdb_manifest, abi_major, 4);
+AT(pdb_manifest, abi_minor, 6);
+AT(pdb_manifest, size, 8);
+AT(pdb_manifest, kind, 12);
+AT(pdb_manifest, name, 16);
+AT(pdb_manifest, version, 24);
+AT(pdb_manifest, license, 32);
+AT(pdb_manifest, description, 40);
+AT(pdb_manifest, options, 48);
+AT(pdb_manifest, check, 80);
+AT(pdb_manifest, ops, 88);
+
+SIZE(pdb_gate, 32);
+AT(pdb_gate, size, 0);
+AT(pdb_gate, phase, 4);
+AT(pdb_gate, name, 8);
+AT(pdb_gate, enter, 16);
+AT(pdb_gate, decorate, 24);
+
+SIZE(pdb_route, 32);
+AT(pdb_route, size, 0);
+AT(pdb_route, method, 4);
+AT(pdb_route, pattern, 8);
+AT(pdb_route, roles, 16);
+AT(pdb_route, flags, 20);
+AT(pdb_route, handle, 24);
+
+SIZE(pdb_record_hook, 40);
+AT(pdb_record_hook, size, 0);
+AT(pdb_record_hook, order, 4);
+AT(pdb_record_hook, name, 8);
+AT(pdb_record_hook, tag, 16);
+AT(pdb_record_hook, in, 24);
+AT(pdb_record_hook, out, 32);
+
+SIZE(pdb_listener, 24);
+AT(pdb_listener, size, 0);
+AT(pdb_listener, name, 8);
+AT(pdb_listener, told, 16);
+
+SIZE(pdb_job, 32);
+AT(pdb_job, size, 0);
+AT(pdb_job, name, 8);
+AT(pdb_job, period, 16);
+AT(pdb_job, step, 24);
+
+SIZE(pdb_key, 32);
+AT(pdb_key, partition, 0);
+AT(pdb_key, bytes, 16);
+
+SIZE(pdb_range, 64);
+AT(pdb_range, partition, 0);
+AT(pdb_range, from, 16);
+AT(pdb_range, to, 32);
+AT(pdb_range, limit, 48);
+AT(pdb_range, reverse, 56);
+
+SIZE(pdb_storage_params, 48);
+AT(pdb_storage_params, size, 0);
+AT(pdb_storage_params, host, 8);
+AT(pdb_storage_params, directory, 16);
+AT(pdb_storage_params, settings, 24);
+AT(pdb_storage_params, inner, 32);
+AT(pdb_storage_params, inner_settings, 40);
+
+SIZE(pdb_storage_ops, 120);
+AT(pdb_storage_ops, size, 0);
+AT(pdb_storage_ops, capabilities, 4);
+AT(pdb_storage_ops, open, 8);
+AT(pdb_storage_ops, close, 16);
+AT(pdb_storage_ops, begin, 24);
+AT(pdb_storage_ops, get, 32);
+AT(pdb_storage_ops, put, 40);
+AT(pdb_storage_ops, insert, 48);
+AT(pdb_storage_ops, remove, 56);
+AT(pdb_storage_ops, scan, 64);
+AT(pdb_storage_ops, commit, 72);
+AT(pdb_storage_ops, abort, 80);
+AT(pdb_storage_ops, sync, 88);
+AT(pdb_storage_ops, backup, 96);
+AT(pdb_storage_ops, stats, 104);
+AT(pdb_storage_ops, check, 112);
+
+SIZE(pdb_host, 400);
+AT(pdb_host, size, 0);
+AT(pdb_host, alloc, 8);
+AT(pdb_host, realloc, 16);
+AT(pdb_host, free, 24);
+AT(pdb_host, log, 32);
+AT(pdb_host, fatal, 40);
+AT(pdb_host, now, 48);
+AT(pdb_host, monotonic, 56);
+AT(pdb_host, random, 64);
+AT(pdb_host, add_gate, 72);
+AT(pdb_host, add_route, 80);
+AT(pdb_host, add_record_hook, 88);
+AT(pdb_host, add_listener, 96);
+AT(pdb_host, add_job, 104);
+AT(pdb_host, request_method, 112);
+AT(pdb_host, request_path, 120);
+AT(pdb_host, request_param, 128);
+AT(pdb_host, request_query, 136);
+AT(pdb_host, request_header, 144);
+AT(pdb_host, request_body, 152);
+AT(pdb_host, request_peer, 160);
+AT(pdb_host, request_id, 168);
+AT(pdb_host, request_alloc, 176);
+AT(pdb_host, request_set_identity, 184);
+AT(pdb_host, request_role, 192);
+AT(pdb_host, request_user, 200);
+AT(pdb_host, request_add_header, 208);
+AT(pdb_host, request_reply, 216);
+AT(pdb_host, request_may_block, 224);
+AT(pdb_host, record_thread, 232);
+AT(pdb_host, record_message, 240);
+AT(pdb_host, record_author, 248);
+AT(pdb_host, record_role, 256);
+AT(pdb_host, record_version, 264);
+AT(pdb_host, record_body, 272);
+AT(pdb_host, record_set_body, 280);
+AT(pdb_host, record_attachment, 288);
+AT(pdb_host, record_set_attachment, 296);
+AT(pdb_host, record_may_block, 304);
+AT(pdb_host, change_kind, 312);
+AT(pdb_host, change_position, 320);
+AT(pdb_host, change_thread, 328);
+AT(pdb_host, change_message, 336);
+AT(pdb_host, change_seq, 344);
+AT(pdb_host, change_version, 352);
+AT(pdb_host, job_state, 360);
+AT(pdb_host, job_save, 368);
+AT(pdb_host, job_progress, 376);
+AT(pdb_host, job_done, 384);
+AT(pdb_host, job_start, 392);
+
+VALUE(PDB_MANIFEST_MAGIC, 0x50424450);
+VALUE(PDB_KIND_EXTENSION, 1);
+VALUE(PDB_KIND_STORAGE, 2);
+
+VALUE(PDB_OK, 0);
+VALUE(PDB_EINVAL, -1);
+VALUE(PDB_EUNAUTHENTICATED, -2);
+VALUE(PDB_EDENIED, -3);
+VALUE(PDB_ENOTFOUND, -4);
+VALUE(PDB_EMETHOD, -5);
+VALUE(PDB_ETIMEOUT, -6);
+VALUE(PDB_EEXISTS, -7);
+VALUE(PDB_ESTALE, -8);
+VALUE(PDB_ETOOLARGE, -9);
+VALUE(PDB_EMEDIA, -10);
+VALUE(PDB_ERULE, -11);
+VALUE(PDB_ETOOMANY, -12);
+VALUE(PDB_EINTERNAL, -13);
+VALUE(PDB_ENOTSUP, -14);
+VALUE(PDB_EUNAVAILABLE, -15);
+VALUE(PDB_EBUSY, -16);
+VALUE(PDB_ENOMEM, -17);
+VALUE(PDB_ECONFLICT, -18);
+VALUE(PDB_EUNCERTAIN, -19);
+VALUE(PDB_EFULL, -20);
+VALUE(PDB_ECORRUPT, -21);
+VALUE(PDB_EBACKEND, -22);
+VALUE(PDB_EABI, -23);
+VALUE(PDB_ESTOP, -24);
+VALUE(PDB_EOFFLOAD, -25);
+
+VALUE(PDB_ROLE_NONE, 0);
+VALUE(PDB_ROLE_FRONTEND, 0x1);
+VALUE(PDB_ROLE_BACKEND, 0x2);
+VALUE(PDB_ROLE_ADMIN, 0x4);
+
+VALUE(PDB_METHOD_GET, 0x1);
+VALUE(PDB_METHOD_HEAD, 0x2);
+VALUE(PDB_METHOD_POST, 0x4);
+VALUE(PDB_METHOD_PUT, 0x8);
+VALUE(PDB_METHOD_DELETE, 0x10);
+VALUE(PDB_METHOD_OPTIONS, 0x20);
+VALUE(PDB_METHOD_PATCH, 0x40);
+
+VALUE(PDB_PHASE_ORIGIN, 100);
+VALUE(PDB_PHASE_ADDRESS, 200);
+VALUE(PDB_PHASE_IDENTITY, 300);
+VALUE(PDB_PHASE_RATE, 400);
+
+VALUE(PDB_ROLES_ALL, 0x7);
+VALUE(PDB_ROLES_PUBLIC, 0x8);
+VALUE(PDB_ROUTE_BLOCKING, 0x1);
+
+VALUE(PDB_CHANGE_THREAD_CREATED, 1);
+VALUE(PDB_CHANGE_THREAD_UPDATED, 2);
+VALUE(PDB_CHANGE_THREAD_DELETED, 3);
+VALUE(PDB_CHANGE_THREAD_RESTORED, 4);
+VALUE(PDB_CHANGE_MESSAGE_APPENDED, 5);
+VALUE(PDB_CHANGE_MESSAGE_EDITED, 6);
+VALUE(PDB_CHANGE_MESSAGE_DELETED, 7);
+VALUE(PDB_CHANGE_MESSAGE_RESTORED, 8);
+VALUE(PDB_CHANGE_REACTION_SET, 9);
+VALUE(PDB_CHANGE_REACTION_REMOVED, 10);
+
+VALUE(PDB_OPTION_BOOL, 1);
+VALUE(PDB_OPTION_INT, 2);
+VALUE(PDB_OPTION_SIZE, 3);
+VALUE(PDB_OPTION_DURATION, 4);
+VALUE(PDB_OPTION_STRING, 5);
+VALUE(PDB_OPTION_PATH, 6);
+VALUE(PDB_OPTION_ENUM, 7);
+VALUE(PDB_OPTION_LIST, 8);
+VALUE(PDB_OPTION_TREE, 9);
+
+VALUE(PDB_OPTION_RELOADABLE, 0x1);
+VALUE(PDB_OPTION_SECRET, 0x2);
+VALUE(PDB_OPTION_REQUIRED, 0x4);
+
+VALUE(PDB_LOG_ERROR, 0);
+VALUE(PDB_LOG_WARN, 1);
+VALUE(PDB_LOG_INFO, 2);
+VALUE(PDB_LOG_DEBUG, 3);
+
+VALUE(PDB_STORAGE_BLOCKING, 0x1);
+VALUE(PDB_STORAGE_GLOBAL_SCAN, 0x2);
+VALUE(PDB_STORAGE_VOLATILE, 0x4);
+VALUE(PDB_STORAGE_DIRECTORY, 0x8);
