@@ -78,7 +78,7 @@ static pdb_status expect_empty(pdb_store *store, pdb_txn *txn, pdb_err *err)
 	bool found = false;
 	pdb_status status;
 
-	if ((store->ops->capabilities & PDB_STORAGE_GLOBAL_SCAN) == 0) {
+	if ((store->capabilities & PDB_STORAGE_GLOBAL_SCAN) == 0) {
 		return PDB_OK;
 	}
 	status = pdb_txn_scan(txn, &range, stop_at_first, &found, err);

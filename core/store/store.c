@@ -10,7 +10,7 @@ static pdb_status open_directory(pdb_store *store, const pdb_store_settings *set
 {
 	pdb_status status = PDB_OK;
 
-	if ((store->ops->capabilities & PDB_STORAGE_DIRECTORY) != 0) {
+	if ((store->capabilities & PDB_STORAGE_DIRECTORY) != 0) {
 		status = pdb__directory_open(&store->directory, settings->directory, err);
 	}
 	if (status != PDB_OK) {
@@ -55,6 +55,10 @@ pdb_status pdb_store_open(pdb_store **out, const pdb_storage_ops *ops,
 		return pdb_err_set(err, PDB_ENOMEM, NULL, "No memory for the store.");
 	}
 	store->ops = ops;
+	store->capabilities = ops->capabilities;
+	if (params->inner != NULL) {
+		store->capabilities |= params->inner->capabilities;
+	}
 	store->directory = (pdb__directory)PDB__DIRECTORY_CLOSED;
 	status = open_directory(store, settings, err);
 	if (status == PDB_OK) {
@@ -107,7 +111,7 @@ bool pdb_store_writable(const pdb_store *store)
 
 uint32_t pdb_store_capabilities(const pdb_store *store)
 {
-	return store->ops->capabilities;
+	return store->capabilities;
 }
 
 const char *pdb_store_database_id(const pdb_store *store)

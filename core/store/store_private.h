@@ -110,6 +110,7 @@ pdb_status pdb__flusher_tell(pdb__flusher *flusher, pdb_durable_fn told, void *a
 
 struct pdb_store {
 	const pdb_storage_ops *ops;
+	uint32_t capabilities; /* with those of a wrapped backend */
 	void *db;
 	pdb__directory directory;
 	pdb__watch watch;

@@ -56,7 +56,7 @@ typedef struct pdb_range {
  * Must not call into the same transaction. */
 typedef pdb_status (*pdb_row_fn)(void *arg, pdb_slice key, pdb_slice value);
 
-/* Capability bits. */
+/* Capability bits. A backend that wraps another has the other's besides its own. */
 #define PDB_STORAGE_BLOCKING    0x1u /* operations may wait for a network: run on workers */
 #define PDB_STORAGE_GLOBAL_SCAN 0x2u /* scans with an empty partition */
 #define PDB_STORAGE_VOLATILE    0x4u /* nothing survives close: for tests */
