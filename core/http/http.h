@@ -9,9 +9,10 @@
 #include "base/buf.h"
 
 /*
- * Model. N loop threads, each with an event_base, an evhttp and a SO_REUSEPORT listener. Before
- * evhttp parses a byte, the guard (guard.h) has judged it. A request passes the gates, is routed
- * and handled on its loop thread; a handler that must block is run again on a worker.
+ * Model. N loop threads, each with an event_base, an evhttp and a SO_REUSEPORT listener. The guard
+ * (guard.h) judges every byte that arrives and takes the request down; evhttp never parses one. A
+ * request passes the gates, is routed and handled on its loop thread; a handler that must block is
+ * run again on a worker.
  *
  * An answer may be held for a ticket: it leaves when pdb_http_publish() has named that ticket or a
  * later one.
@@ -49,12 +50,18 @@ int pdb_http_port(const pdb_http *http);
 /* Stops accepting, finishes what was read, closes; gives up after `timeout` nanoseconds.
  * Returns PDB_ETIMEOUT then. Threads: main. */
 pdb_status pdb_http_stop(pdb_http *http, int64_t timeout);
+/* Waits for the requests that workers still have: the pool must run, or have run, them all. */
 void pdb_http_destroy(pdb_http **http);
 
 /* Releases the answers held for tickets up to `ticket`. Threads: any; fits pdb_durable_fn. */
 void pdb_http_publish(void *http, uint64_t ticket);
 
-/* Requests, by status class, connections, … for metrics. */
+/* Serves new connections with another certificate; a failure keeps the old one.
+ * Errors: PDB_EINVAL when TLS is off or the files do not fit, PDB_ENOMEM.  Threads: any. */
+pdb_status pdb_http_reload_tls(pdb_http *http, const char *cert_file, const char *key_file,
+			       pdb_err *err);
+
+/* Requests, connections, … for metrics. */
 typedef struct pdb_http_counts {
 	uint64_t requests;
 	uint64_t refused;     /* by the guard */

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a request: gates, route, role, handler, and to a worker when it must block. */
+#include "base/log.h"
+#include "http/http_private.h"
+
+static void clear_err(pdb_err *err)
+{
+	err->status = PDB_OK;
+	err->code = NULL;
+	err->field[0] = '\0';
+	err->text[0] = '\0';
+}
+
+static void refuse(pdb_request *request, pdb_status status)
+{
+	pdb_err err;
+
+	clear_err(&err);
+	pdb__answer_error(request, status, &err);
+}
+
+/* True when the request goes on. */
+static bool pass_gates(pdb_request *request)
+{
+	const pdb_socket_list *gates = &request->loop->http->sockets->lists[PDB_SOCKET_GATE];
+	pdb_err err;
+
+	for (size_t i = 0; i < gates->count; i++) {
+		const pdb_gate *gate = gates->entries[i].ops;
+		pdb_status status;
+
+		clear_err(&err);
+		status = gate->enter(gates->entries[i].self, request, &err);
+		if (status != PDB_OK) {
+			pdb__answer_error(request, status, &err);
+			return false;
+		}
+		if (request->answered) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void add_allow(pdb_request *request, uint32_t methods)
+{
+	char text[PDB_ALLOW_MAX];
+
+	pdb_allow_text(methods | PDB_METHOD_OPTIONS, text);
+	(void)pdb_request_add_header(request, "Allow", text);
+}
+
+static void answer_options(pdb_request *request, uint32_t methods)
+{
+	add_allow(request, methods);
+	if (pdb_request_reply(request, 204, NULL, pdb_slice_of(NULL, 0)) != PDB_OK) {
+		refuse(request, PDB_ENOMEM);
+	}
+}
+
+/* True when there is a route; answers otherwise. */
+static bool find_route(pdb_request *request)
+{
+	const pdb_http *http = request->loop->http;
+	pdb_method method = request->message.method;
+
+	if (request->message.asterisk) {
+		answer_options(request, 0x7f);
+		return false;
+	}
+	pdb_router_find(http->router, method, pdb_request_path(request), &request->match);
+	if (request->match.route != NULL) {
+		return true;
+	}
+	if (request->match.allowed == 0) {
+		refuse(request, PDB_ENOTFOUND);
+	} else if (method == PDB_METHOD_OPTIONS) {
+		answer_options(request, request->match.allowed);
+	} else {
+		add_allow(request, request->match.allowed);
+		refuse(request, PDB_EMETHOD);
+	}
+	return false;
+}
+
+static bool check_role(pdb_request *request)
+{
+	uint32_t roles = request->match.route->roles;
+
+	if ((roles & PDB_ROLES_PUBLIC) != 0 || (roles & (uint32_t)request->role) != 0) {
+		return true;
+	}
+	refuse(request, request->role == PDB_ROLE_NONE ? PDB_EUNAUTHENTICATED : PDB_EDENIED);
+	return false;
+}
+
+/* Runs the handler; PDB_EOFFLOAD when it must be run on a worker, with nothing answered yet. */
+static pdb_status handle(pdb_request *request)
+{
+	size_t keep = request->header_count;
+	pdb_status status;
+	pdb_err err;
+
+	clear_err(&err);
+	status = request->match.route->handle(request->match.self, request, &err);
+	if (status == PDB_EOFFLOAD && !request->on_worker) {
+		pdb__request_unanswer(request, keep);
+		return PDB_EOFFLOAD;
+	}
+	if (status == PDB_OK && !request->answered) {
+		status = pdb_err_set(&err, PDB_EINTERNAL, NULL, "the handler of %s gave no answer",
+				     request->match.route->pattern);
+	}
+	if (status != PDB_OK) {
+		pdb__answer_error(request, status, &err);
+	}
+	return PDB_OK;
+}
+
+static void run_on_worker(void *arg)
+{
+	pdb_request *request = arg;
+	pdb_loop *loop = request->loop;
+	pdb_http *http = loop->http;
+
+	request->on_worker = true;
+	(void)handle(request);
+	pdb__loop_post(loop, request);
+	/* The last thing that this thread does with the server. */
+	(void)atomic_fetch_sub(&http->offloaded, 1);
+}
+
+/* True when a worker will run it. */
+static bool offload(pdb_request *request)
+{
+	pdb_http *http = request->loop->http;
+	pdb_status status = PDB_EBUSY;
+
+	request->parked = true;
+	(void)atomic_fetch_add(&http->offloaded, 1);
+	if (http->offload != NULL) {
+		status = http->offload(http->pool, run_on_worker, request);
+	}
+	if (status == PDB_OK) {
+		return true;
+	}
+	(void)atomic_fetch_sub(&http->offloaded, 1);
+	request->parked = false;
+	refuse(request, status);
+	return false;
+}
+
+void pdb__request_run(pdb_request *request)
+{
+	if (pass_gates(request) && find_route(request) && check_role(request)) {
+		bool blocking = (request->match.route->flags & PDB_ROUTE_BLOCKING) != 0;
+
+		if ((blocking || handle(request) == PDB_EOFFLOAD) && offload(request)) {
+			return;
+		}
+	}
+	pdb__loop_finish(request->loop, request);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The objects behind HTTP: the server, its loops, their connections and requests. */
+#ifndef PDB_HTTP_HTTP_PRIVATE_H
+#define PDB_HTTP_HTTP_PRIVATE_H
+
+#include <event2/event.h>
+#include <event2/http.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "http/arena.h"
+#include "http/guard.h"
+#include "http/http.h"
+#include "http/route.h"
+
+/*
+ * Who owns what. A loop owns its connections; a connection has at most one request at a time, taken
+ * from the loop's list when the first byte of it arrives. Everything is touched on the loop's
+ * thread alone, but for a request that was handed to a worker: that one is the worker's until it
+ * comes back through pdb__loop_post().
+ *
+ * evhttp never parses a byte that a client sent. The guard takes the input down into the request;
+ * when it is complete, evhttp is given one fixed line in its stead, which names the connection's
+ * slot, and calls back at once. So there is one parser, and evhttp keeps what it is good at:
+ * connections, keep-alive, answers.
+ */
+#define PDB_PRIME_MAX 40u
+
+typedef struct pdb_loop pdb_loop;
+typedef struct pdb_conn pdb_conn;
+
+typedef enum pdb_stage {
+	PDB_STAGE_FRESH,   /* accepted, no byte yet; the TLS handshake is part of it */
+	PDB_STAGE_IDLE,    /* between two requests */
+	PDB_STAGE_READING, /* a request has begun */
+	PDB_STAGE_WORKING, /* it is complete and not answered */
+	PDB_STAGE_ANSWERING,
+	PDB_STAGE_LINGERING, /* answered and half closed; what still comes is thrown away */
+	PDB_STAGE_CLOSING    /* the end is on its way */
+} pdb_stage;
+
+struct pdb_conn {
+	pdb_loop *loop;
+	pdb_conn *next;
+	pdb_conn *prev;
+	struct bufferevent *bev;
+	struct evhttp_connection *evcon; /* NULL until adopted */
+	SSL *ssl;                        /* of the bufferevent; NULL without TLS */
+	pdb_request *request;
+	pdb_guard guard;
+	pdb_buf surplus; /* bytes behind the request in work */
+	int64_t deadline;
+	pdb_stage stage;
+	uint32_t slot;
+	size_t drained; /* while lingering */
+	bool busy;      /* the input callback is at work; its own changes are not news */
+	bool primed;    /* evhttp's line lies in the input */
+	bool linger;
+	bool close_after;
+	char prime[PDB_PRIME_MAX];
+	char peer[64];
+};
+
+typedef struct pdb_header {
+	const char *name;
+	const char *value;
+} pdb_header;
+
+#define PDB_HEADERS_MAX 32u
+#define PDB_REQUEST_ID  32u
+
+struct pdb_request {
+	pdb_loop *loop;
+	pdb_conn *conn;                /* NULL when the client has gone; loop thread only */
+	struct evhttp_request *evhttp; /* valid while `conn` is */
+	pdb_request *next;             /* in a list: free, posted, or waiting for a ticket */
+	pdb_request *prev;
+	unsigned refs;
+	pdb_message message;
+	pdb_match match;
+	pdb_arena *arena;
+	pdb_refusal refusal; /* of the guard; code NULL = none */
+	char id[PDB_REQUEST_ID];
+	char peer[64];
+
+	pdb_role role;
+	pdb_slice user;
+
+	bool parked; /* with a worker, or waiting: comes back even when the connection is gone */
+	bool on_worker;
+	bool answered;
+	uint64_t ticket; /* 0 = not held */
+	int status;
+	const char *type;
+	pdb_buf answer;
+	pdb_buf scratch;
+	size_t header_count;
+	pdb_header headers[PDB_HEADERS_MAX];
+};
+
+/* Requests that wait for their ticket, the lowest first. */
+typedef struct pdb_waiting {
+	pdb_request *first;
+	pdb_request *last;
+} pdb_waiting;
+
+struct pdb_loop {
+	pdb_http *http;
+	unsigned index;
+	pthread_t thread;
+	bool running; /* the thread was started */
+	int listen_fd;
+	int wake_fd;
+	struct event_base *base;
+	struct evhttp *evhttp;
+	struct evhttp_bound_socket *bound;
+	struct event *wake;
+	struct event *fresh; /* adopts what was just accepted */
+	struct event *tick;
+	bool paused; /* the listener is */
+	bool closing;
+	pdb_conn *conns;
+	size_t conn_count;
+	size_t fresh_count;
+	pdb_conn **slots;
+	size_t slot_count;
+	uint32_t *vacant; /* slots, as a stack */
+	size_t vacant_count;
+	pdb_request *free_requests;
+	size_t free_count;
+	uint64_t next_id;
+	pdb_waiting waiting;
+	atomic_bool has_waiting;
+	pthread_mutex_t lock; /* guards `posted` */
+	pdb_request *posted;
+	pdb_request *posted_last;
+	atomic_uint_fast64_t requests;
+	atomic_uint_fast64_t refused;
+};
+
+struct pdb_http {
+	pdb_http_settings settings;
+	pdb_guard_limits limits;
+	const pdb_sockets *sockets;
+	pdb_router *router;
+	pdb_offload_fn offload;
+	void *pool;
+	char *address;
+	int port;
+	pdb_loop **loops;
+	size_t loop_count;
+	uint32_t id_prefix;
+	SSL_CTX *tls;
+	pthread_mutex_t tls_lock; /* guards `tls` */
+	atomic_uint_fast64_t published;
+	atomic_size_t connections;
+	atomic_size_t offloaded; /* requests that workers have */
+	atomic_bool stopping;
+	atomic_bool giving_up;
+};
+
+/* -- loop ---------------------------------------------------------------------------------- */
+
+pdb_status pdb__loop_create(pdb_loop **out, pdb_http *http, unsigned index, pdb_err *err);
+pdb_status pdb__loop_start(pdb_loop *loop, pdb_err *err);
+void pdb__loop_destroy(pdb_loop **loop);
+/* Makes the loop look at what was posted, published, or asked. Threads: any. */
+void pdb__loop_wake(pdb_loop *loop);
+/* Gives a request back from a worker. Threads: any. */
+void pdb__loop_post(pdb_loop *loop, pdb_request *request);
+/* Answers now, or when the ticket of `request` is published. */
+void pdb__loop_finish(pdb_loop *loop, pdb_request *request);
+/* Stops accepting for a while: at the cap, or out of descriptors. */
+void pdb__loop_pause(pdb_loop *loop);
+/* Accepts again, unless the cap is still reached. */
+void pdb__loop_resume(pdb_loop *loop);
+
+/* -- listening socket ------------------------------------------------------------------------ */
+
+/* Fails when anybody, also another process of ours, listens there already. */
+pdb_status pdb__listen_probe(const char *address, int port, pdb_err *err);
+/* One of several sockets on the same address; `*port` 0 becomes the one chosen. */
+pdb_status pdb__listen_open(const char *address, int *port, int *fd_out, pdb_err *err);
+
+/* -- TLS --------------------------------------------------------------------------------------- */
+
+pdb_status pdb__tls_create(SSL_CTX **out, const char *cert_file, const char *key_file,
+			   pdb_err *err);
+/* NULL without memory. Owns: the caller. */
+SSL *pdb__tls_session(pdb_http *http);
+
+/* -- connections ------------------------------------------------------------------------------- */
+
+/* For evhttp_set_bevcb; `arg` is the loop. */
+struct bufferevent *pdb__conn_accept(struct event_base *base, void *arg);
+/* Completes what the accept callback could not know yet. */
+void pdb__conn_adopt_all(pdb_loop *loop);
+/* For evhttp_set_gencb; `arg` is the loop. */
+void pdb__conn_dispatch(struct evhttp_request *evhttp, void *arg);
+/* Closes what is past its deadline. */
+void pdb__conn_sweep(pdb_loop *loop, int64_t now);
+/* Ends what is idle; the others end after their answer. */
+void pdb__conn_stop_all(pdb_loop *loop);
+/* The answer of `conn` was handed to evhttp; `bytes` long. */
+void pdb__conn_answering(pdb_conn *conn, size_t bytes, bool close);
+
+/* -- life of a request ---------------------------------------------------------------------------
+ */
+
+/* From the loop's list; NULL without memory. */
+pdb_request *pdb__request_take(pdb_loop *loop);
+/* Drops one reference; the last one puts it back. Loop thread only. */
+void pdb__request_release(pdb_request *request);
+void pdb__request_free(pdb_request *request);
+/* Forgets the answer made so far; headers from `keep` on too. */
+void pdb__request_unanswer(pdb_request *request, size_t keep);
+/* Gates, route, handler; ends in pdb__loop_finish here or from a worker. */
+void pdb__request_run(pdb_request *request);
+
+/* -- answers -------------------------------------------------------------------------------------
+ */
+
+/* Makes the error answer for `status`, described by `err`. */
+void pdb__answer_error(pdb_request *request, pdb_status status, const pdb_err *err);
+void pdb__answer_refusal(pdb_request *request, const pdb_refusal *refusal);
+/* Sends what was answered; the request may be gone afterwards. */
+void pdb__answer_send(pdb_request *request);
+
+#endif

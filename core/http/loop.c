@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A loop: one thread with its event base, its evhttp, and the ways to reach it from outside. */
+#include <errno.h>
+#include <event2/listener.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/http_private.h"
+
+/* Time between two looks at the deadlines: a quarter of the shortest, within bounds. */
+#define TICK_MIN (10 * PDB_NS_PER_MS)
+#define TICK_MAX (250 * PDB_NS_PER_MS)
+
+void pdb__loop_wake(pdb_loop *loop)
+{
+	uint64_t one = 1;
+
+	/* A full counter means that the loop is awake already. */
+	(void)!write(loop->wake_fd, &one, sizeof(one));
+}
+
+void pdb__loop_pause(pdb_loop *loop)
+{
+	if (!loop->paused && loop->bound != NULL) {
+		loop->paused = true;
+		(void)evconnlistener_disable(evhttp_bound_socket_get_listener(loop->bound));
+	}
+}
+
+void pdb__loop_resume(pdb_loop *loop)
+{
+	pdb_http *http = loop->http;
+
+	if (loop->paused && loop->bound != NULL &&
+	    atomic_load(&http->connections) < (size_t)http->settings.connections_max) {
+		loop->paused = false;
+		(void)evconnlistener_enable(evhttp_bound_socket_get_listener(loop->bound));
+	}
+}
+
+/* Mostly EMFILE: trying again at once would only spin; the next tick does. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+	pdb_loop *loop = arg;
+
+	(void)listener;
+	if (!loop->paused) {
+		pdb_log(PDB_LOG_WARN, "http", "cannot accept connections just now: %s",
+			strerror(errno));
+	}
+	pdb__loop_pause(loop);
+}
+
+/* -- requests that come back --------------------------------------------------------------- */
+
+static void wait_for_ticket(pdb_waiting *waiting, pdb_request *request)
+{
+	pdb_request *before = waiting->last;
+
+	while (before != NULL && before->ticket > request->ticket) {
+		before = before->prev;
+	}
+	request->prev = before;
+	request->next = before != NULL ? before->next : waiting->first;
+	if (request->next != NULL) {
+		request->next->prev = request;
+	} else {
+		waiting->last = request;
+	}
+	if (before != NULL) {
+		before->next = request;
+	} else {
+		waiting->first = request;
+	}
+}
+
+static pdb_request *first_due(pdb_waiting *waiting, uint64_t published)
+{
+	pdb_request *request = waiting->first;
+
+	if (request == NULL || request->ticket > published) {
+		return NULL;
+	}
+	waiting->first = request->next;
+	if (waiting->first != NULL) {
+		waiting->first->prev = NULL;
+	} else {
+		waiting->last = NULL;
+	}
+	request->next = NULL;
+	return request;
+}
+
+/* The flag is raised before the number is read, and pdb_http_publish() does the reverse: one of
+ * the two sees the other. */
+static void answer_due(pdb_loop *loop)
+{
+	pdb_request *request;
+	uint64_t published;
+
+	do {
+		atomic_store(&loop->has_waiting, loop->waiting.first != NULL);
+		published = atomic_load(&loop->http->published);
+		while ((request = first_due(&loop->waiting, published)) != NULL) {
+			request->parked = false;
+			pdb__answer_send(request);
+		}
+	} while (loop->waiting.first != NULL && !atomic_load(&loop->has_waiting));
+}
+
+void pdb__loop_finish(pdb_loop *loop, pdb_request *request)
+{
+	request->parked = false;
+	if (request->conn == NULL ||
+	    request->ticket <= atomic_load_explicit(&loop->http->published, memory_order_acquire)) {
+		pdb__answer_send(request);
+		return;
+	}
+	request->parked = true;
+	wait_for_ticket(&loop->waiting, request);
+	if (loop->waiting.first == request) {
+		answer_due(loop);
+	}
+}
+
+void pdb__loop_post(pdb_loop *loop, pdb_request *request)
+{
+	bool wake;
+
+	request->next = NULL;
+	(void)pthread_mutex_lock(&loop->lock);
+	wake = loop->posted == NULL;
+	if (wake) {
+		loop->posted = request;
+	} else {
+		loop->posted_last->next = request;
+	}
+	loop->posted_last = request;
+	(void)pthread_mutex_unlock(&loop->lock);
+	if (wake) {
+		pdb__loop_wake(loop);
+	}
+}
+
+static void finish_posted(pdb_loop *loop)
+{
+	pdb_request *request;
+	pdb_request *next;
+
+	(void)pthread_mutex_lock(&loop->lock);
+	request = loop->posted;
+	loop->posted = NULL;
+	(void)pthread_mutex_unlock(&loop->lock);
+	for (; request != NULL; request = next) {
+		next = request->next;
+		request->next = NULL;
+		pdb__loop_finish(loop, request);
+	}
+}
+
+/* -- events ---------------------------------------------------------------------------------- */
+
+static void look_at_stop(pdb_loop *loop)
+{
+	pdb_http *http = loop->http;
+
+	if (atomic_load(&http->stopping) && !loop->closing) {
+		loop->closing = true;
+		evhttp_del_accept_socket(loop->evhttp, loop->bound);
+		loop->bound = NULL;
+		pdb__conn_stop_all(loop);
+	}
+	if (loop->closing && (loop->conn_count == 0 || atomic_load(&http->giving_up))) {
+		(void)event_base_loopbreak(loop->base);
+	}
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	pdb_loop *loop = arg;
+	uint64_t count;
+
+	(void)what;
+	(void)!read(fd, &count, sizeof(count));
+	finish_posted(loop);
+	answer_due(loop);
+	look_at_stop(loop);
+}
+
+static void on_fresh(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	pdb__conn_adopt_all(arg);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	pdb_loop *loop = arg;
+
+	(void)fd;
+	(void)what;
+	pdb__conn_sweep(loop, pdb_clock_monotonic());
+	pdb__loop_resume(loop);
+	look_at_stop(loop);
+}
+
+static int64_t tick_of(const pdb_http_settings *settings)
+{
+	int64_t shortest = settings->header_timeout;
+
+	if (settings->body_timeout < shortest) {
+		shortest = settings->body_timeout;
+	}
+	if (settings->idle_timeout < shortest) {
+		shortest = settings->idle_timeout;
+	}
+	shortest /= 4;
+	return shortest < TICK_MIN ? TICK_MIN : (shortest > TICK_MAX ? TICK_MAX : shortest);
+}
+
+/* -- making and unmaking ----------------------------------------------------------------------- */
+
+static struct event_base *make_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config != NULL) {
+		/* One thread each, so no locks; and fewer epoll_ctl calls. */
+		(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK |
+							    EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+		base = event_base_new_with_config(config);
+		event_config_free(config);
+	}
+	return base;
+}
+
+static bool make_events(pdb_loop *loop)
+{
+	int64_t tick = tick_of(&loop->http->settings);
+	struct timeval every = {tick / PDB_NS_PER_SECOND, (tick % PDB_NS_PER_SECOND) / 1000};
+
+	loop->wake = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
+	loop->fresh = event_new(loop->base, -1, 0, on_fresh, loop);
+	loop->tick = event_new(loop->base, -1, EV_PERSIST, on_tick, loop);
+	return loop->wake != NULL && loop->fresh != NULL && loop->tick != NULL &&
+	       event_add(loop->wake, NULL) == 0 && event_add(loop->tick, &every) == 0;
+}
+
+static bool make_evhttp(pdb_loop *loop)
+{
+	struct evconnlistener *listener;
+
+	loop->evhttp = evhttp_new(loop->base);
+	if (loop->evhttp == NULL) {
+		return false;
+	}
+	evhttp_set_bevcb(loop->evhttp, pdb__conn_accept, loop);
+	evhttp_set_gencb(loop->evhttp, pdb__conn_dispatch, loop);
+	evhttp_set_default_content_type(loop->evhttp, NULL);
+	listener = evconnlistener_new(loop->base, NULL, NULL,
+				      LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0,
+				      loop->listen_fd);
+	if (listener == NULL) {
+		return false;
+	}
+	loop->listen_fd = -1; /* the listener's now */
+	loop->bound = evhttp_bind_listener(loop->evhttp, listener);
+	if (loop->bound == NULL) {
+		evconnlistener_free(listener);
+		return false;
+	}
+	evconnlistener_set_error_cb(listener, on_accept_error);
+	return true;
+}
+
+pdb_status pdb__loop_create(pdb_loop **out, pdb_http *http, unsigned index, pdb_err *err)
+{
+	pdb_loop *loop = pdb_mem_zalloc(sizeof(*loop));
+	pdb_status status;
+
+	*out = NULL;
+	if (loop == NULL) {
+		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for a loop");
+	}
+	loop->http = http;
+	loop->index = index;
+	loop->listen_fd = -1;
+	(void)pthread_mutex_init(&loop->lock, NULL);
+	loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	status = pdb__listen_open(http->address, &http->port, &loop->listen_fd, err);
+	if (status == PDB_OK) {
+		loop->base = loop->wake_fd >= 0 ? make_base() : NULL;
+		if (loop->base == NULL || !make_events(loop) || !make_evhttp(loop)) {
+			status = pdb_err_set(err, PDB_ENOMEM, NULL, "cannot make an event loop");
+		}
+	}
+	if (status != PDB_OK) {
+		pdb__loop_destroy(&loop);
+	}
+	*out = loop;
+	return status;
+}
+
+static void *run(void *arg)
+{
+	pdb_loop *loop = arg;
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "pdb-loop-%u", loop->index);
+	(void)pthread_setname_np(pthread_self(), name);
+	if (event_base_dispatch(loop->base) < 0) {
+		pdb_fatal("http", "the event loop failed: %s", strerror(errno));
+	}
+	return NULL;
+}
+
+pdb_status pdb__loop_start(pdb_loop *loop, pdb_err *err)
+{
+	sigset_t all;
+	sigset_t old;
+	int problem;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	problem = pthread_create(&loop->thread, NULL, run, loop);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (problem != 0) {
+		return pdb_err_set(err, PDB_ENOMEM, NULL, "cannot start a thread: %s",
+				   strerror(problem));
+	}
+	loop->running = true;
+	return PDB_OK;
+}
+
+static void free_requests(pdb_loop *loop)
+{
+	pdb_request *request;
+
+	finish_posted(loop); /* their connections are gone: this only puts them back */
+	while ((request = first_due(&loop->waiting, UINT64_MAX)) != NULL) {
+		pdb__request_release(request);
+	}
+	while ((request = loop->free_requests) != NULL) {
+		loop->free_requests = request->next;
+		pdb__request_free(request);
+	}
+}
+
+static void free_events(pdb_loop *loop)
+{
+	if (loop->evhttp != NULL) {
+		pdb__conn_adopt_all(loop); /* or nobody would tell us of their end */
+		evhttp_free(loop->evhttp);
+	}
+	if (loop->wake != NULL) {
+		event_free(loop->wake);
+	}
+	if (loop->fresh != NULL) {
+		event_free(loop->fresh);
+	}
+	if (loop->tick != NULL) {
+		event_free(loop->tick);
+	}
+	if (loop->base != NULL) {
+		/* Lets bufferevents that were just freed do their last deferred step. */
+		(void)event_base_loop(loop->base, EVLOOP_NONBLOCK);
+		event_base_free(loop->base);
+	}
+}
+
+void pdb__loop_destroy(pdb_loop **out)
+{
+	pdb_loop *loop = *out;
+
+	if (loop == NULL) {
+		return;
+	}
+	loop->closing = true;
+	loop->bound = NULL;
+	free_events(loop);
+	free_requests(loop);
+	if (loop->listen_fd >= 0) {
+		(void)close(loop->listen_fd);
+	}
+	if (loop->wake_fd >= 0) {
+		(void)close(loop->wake_fd);
+	}
+	(void)pthread_mutex_destroy(&loop->lock);
+	pdb_mem_free(loop->slots);
+	pdb_mem_free(loop->vacant);
+	pdb_mem_free(loop);
+	*out = NULL;
+}
