@@ -35,7 +35,7 @@ static const pdb_arg export_args[] = {
 	{"output", 'o', PDB_ARG_TEXT, offsetof(export_settings, output), "FILE", "-", 0, NULL,
 	 "where to write; - is standard output"},
 	{"include-deleted", 0, PDB_ARG_FLAG, offsetof(export_settings, with_deleted), NULL, NULL, 0,
-	 NULL, "tombstones of deleted messages too"},
+	 NULL, "tombstones of deleted messages, and deleted threads, too"},
 	{"page", 0, PDB_ARG_UINT, offsetof(export_settings, page), "N", "500", 1, NULL,
 	 "messages in a request, at most"},
 	{"retry", 0, PDB_ARG_UINT, offsetof(export_settings, retry), "SECONDS", "60", 0, NULL,
@@ -141,6 +141,9 @@ static pdb_status walk_threads(export_run *run, pdb_err *err)
 		pdb_slice pagination = {0};
 
 		pdb_buf_add_text(&path, "/v1/threads?limit=1000");
+		if (run->settings->with_deleted) {
+			pdb_buf_add_text(&path, "&include_deleted=true");
+		}
 		if (next[0] != '\0') {
 			pdb_buf_add_text(&path, "&cursor=");
 			pdb_percent_encode(&path, pdb_slice_text(next));
