@@ -221,6 +221,18 @@ static pdb_status read_batch(pdb__call *call, pdb_message_input **inputs_out, si
 	return read_elements(call, body.messages, key, *inputs_out);
 }
 
+/* The domain takes a batch of one for a message: its fields are those of the body. */
+static pdb_status name_only_element(pdb__call *call, pdb_status status)
+{
+	char field[sizeof(call->err->field)];
+
+	if (call->err->field[0] == '/') {
+		memcpy(field, call->err->field, sizeof(field));
+		(void)pdb_err_at(call->err, "/messages/0%s", field);
+	}
+	return status;
+}
+
 static pdb_status append_batch(pdb__call *call, const pdb_message_input *inputs, size_t count)
 {
 	pdb_slice thread = pdb_request_param(call->request, "thread");
@@ -231,10 +243,11 @@ static pdb_status append_batch(pdb__call *call, const pdb_message_input *inputs,
 	pdb_buf_add_text(call->out, ",\"messages\":[");
 	status = pdb_chat_append(call->chat, &call->caller, thread, inputs, count, call->out,
 				 &call->outcome, call->err);
-	if (status == PDB_OK) {
-		pdb_buf_add_text(call->out, "]}");
+	if (status != PDB_OK) {
+		return count > 1 ? status : name_only_element(call, status);
 	}
-	return status;
+	pdb_buf_add_text(call->out, "]}");
+	return PDB_OK;
 }
 
 PDB__HANDLER(pdb__message_batch)
