@@ -49,7 +49,7 @@ static pdb_status judge_mode(const struct stat *info, const char *path, pdb_err 
 	return PDB_OK;
 }
 
-pdb_status pdb__object_judge_owner(int fd, const char *path, pdb_err *err)
+static pdb_status judge_open(int fd, const char *path, pdb_err *err)
 {
 	struct stat info;
 
@@ -70,7 +70,7 @@ static pdb_status open_directory(const char *directory, int *fd_out, pdb_err *er
 				   "the plugin directory %s cannot be opened: %s", directory,
 				   strerror(errno));
 	}
-	status = pdb__object_judge_owner(fd, directory, err);
+	status = judge_open(fd, directory, err);
 	if (status != PDB_OK) {
 		(void)close(fd);
 		return status;

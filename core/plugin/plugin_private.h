@@ -37,9 +37,6 @@ bool pdb__plugin_name_valid(const char *name);
 pdb_status pdb__object_open(const char *directory, const char *name, const pdb_manifest **out,
 			    pdb_err *err);
 
-/* Judges an open file or directory: nobody but root and this process' user may change it. */
-pdb_status pdb__object_judge_owner(int fd, const char *path, pdb_err *err);
-
 /* The parts of pdb_manifest_check. */
 pdb_status pdb__manifest_check_options(const pdb_manifest *manifest, pdb_err *err);
 pdb_status pdb__manifest_check_ops(const pdb_manifest *manifest, pdb_err *err);

@@ -12,7 +12,7 @@ SELF = "tests/structure/words.py"
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX)\b|\bstubs?\b|not (?:yet )?implemented",
                         re.IGNORECASE)
 BANNED = re.compile(r"\b(strcpy|strcat|stpcpy|sprintf|vsprintf|gets|atoi|atol|atoll|atof|strtok|"
-                    r"strtok_r|alloca|setlocale|strncpy|tmpnam|mktemp)\s*\(")
+                    r"alloca|setlocale|strncpy|tmpnam|mktemp)\s*\(")
 # Comparisons that stop at the first difference tell how much of a secret was guessed.
 HASTY = re.compile(r"\b(strcmp|strncmp|memcmp|strcasecmp|pdb_slice_equal|pdb_slice_is)\s*\(")
 SECRET_FOLDERS = ("plugins/auth/", "kms-providers/")
@@ -80,11 +80,10 @@ def main():
     for path in paths:
         name = sources.name(path)
         text = path.read_text(encoding="utf-8")
-        if path.suffix != ".sh":
-            problems += licence(name, text)
         if name != SELF:
             problems += unfinished(name, text)
         if path.suffix in (".c", ".h"):
+            problems += licence(name, text)
             problems += banned(name, text)
             problems += hasty(name, text)
     sources.finish(problems, f"{len(paths)} files without a word out of place")
