@@ -180,10 +180,13 @@ class Server:
         return found and found.group(1)
 
     def _ready(self):
+        client = Client(self.port)
         try:
-            return Client(self.port).get("/readyz").status == 200
+            return client.get("/readyz").status == 200
         except OSError:
             return False
+        finally:
+            client.close()
 
     def stop(self, how=signal.SIGTERM, status=0):
         """Stops it in order, and expects it to end with `status`."""

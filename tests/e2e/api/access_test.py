@@ -81,9 +81,10 @@ class Access(ApiCase):
     def state(self, thread, message):
         admin = self.server.admin()
         path = f"/v1/threads/{thread}"
-        return (admin.get(path + "?include_deleted=true").body,
-                admin.get(path + "/messages?include_deleted=true").body,
-                admin.get(f"{path}/messages/{message}/versions").body)
+        answers = [admin.get(path + "?include_deleted=true"),
+                   admin.get(path + "/messages?include_deleted=true"),
+                   admin.get(f"{path}/messages/{message}/versions")]
+        return [answer.body if answer.status == 200 else answer.status for answer in answers]
 
     def ask_all(self, table, deleted):
         callers = self.callers()

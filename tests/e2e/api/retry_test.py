@@ -19,7 +19,7 @@ class Idempotency(ApiCase):
         self.assertEqual(again.headers.get("idempotent-replayed"), "true")
         self.assertEqual(again.headers["location"], first.headers["location"])
         self.refused(self.ann.post(self.path, {"id": "m1", "body": {"a": 2}}), 409, "id_conflict")
-        self.refused(self.ann.post(self.path, b'{"id":"m1","body":{"a": 1}}'), 409, "id_conflict")
+        self.refused(self.ann.post(self.path, b'{"id":"m1","body":{"a":1}}'), 409, "id_conflict")
         self.refused(self.server.backend("bob").post(self.path, {"id": "m1", "body": {"a": 1}}), 409)
         self.assertEqual(len(self.page(self.ann, self.name)["messages"]), 1)
 
