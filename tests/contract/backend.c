@@ -17,6 +17,8 @@
 
 static char directories[DIRECTORIES_MAX][256];
 static size_t directory_count;
+static pdb_loader *loaders[DIRECTORIES_MAX];
+static size_t loader_count;
 
 static void host_fatal(const char *component, const char *format, ...)
 {
@@ -95,22 +97,26 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 
 void backend_clean(void)
 {
+	while (loader_count > 0) {
+		pdb_loader_destroy(&loaders[--loader_count]);
+	}
+	settings_forget();
 	while (directory_count > 0) {
 		(void)nftw(directories[--directory_count], remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	}
 }
 
-/* Plugins stay loaded until the process ends, which is soon. */
 static const pdb_storage_ops *load(const backend_name *name, const char *which,
 				   const void **settings)
 {
-	pdb_loader *loader = NULL;
+	pdb_loader **loader = &loaders[loader_count++];
 	pdb_plugin *plugin = NULL;
 	pdb_err err = {0};
 
-	cr_assert_eq(pdb_loader_create(&loader, name->directory, NULL, &err), PDB_OK, "%s",
+	cr_assert(loader_count <= DIRECTORIES_MAX);
+	cr_assert_eq(pdb_loader_create(loader, name->directory, NULL, &err), PDB_OK, "%s",
 		     err.text);
-	cr_assert_eq(pdb_loader_load(loader, which, PDB_KIND_STORAGE, &plugin, &err), PDB_OK, "%s",
+	cr_assert_eq(pdb_loader_load(*loader, which, PDB_KIND_STORAGE, &plugin, &err), PDB_OK, "%s",
 		     err.text);
 	*settings = settings_make(&pdb_plugin_manifest_of(plugin)->options, name->options);
 	return pdb_plugin_storage(plugin);

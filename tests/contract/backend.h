@@ -38,7 +38,7 @@ struct criterion_test_params backend_list(void);
 backend *backend_open(const backend_name *name);
 void backend_reopen(backend *b);
 void backend_close(backend *b);
-/* Removes the directories of this process; also after a failed test. */
+/* Forgets the backends and removes the directories of this process; also after a failed test. */
 void backend_clean(void);
 /* A new directory that backend_clean removes. */
 void backend_directory(char *path, size_t size);

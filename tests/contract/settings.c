@@ -7,6 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is freed at the end: structs and strings. */
+static void *made[64];
+static size_t made_count;
+
+static void *keep(void *memory)
+{
+	cr_assert_not_null(memory);
+	cr_assert(made_count < sizeof(made) / sizeof(made[0]));
+	made[made_count++] = memory;
+	return memory;
+}
+
+void settings_forget(void)
+{
+	while (made_count > 0) {
+		free(made[--made_count]);
+	}
+}
+
 /* A number with one of the units; bare numbers have `bare`. */
 static int64_t read_number(const char *text, pdb_option_type type)
 {
@@ -72,7 +91,7 @@ static void fill(const pdb_option *row, void *settings, const char *text)
 	case PDB_OPTION_STRING:
 	case PDB_OPTION_PATH:
 	case PDB_OPTION_TREE:
-		*(const char **)at = text != NULL ? strdup(text) : "";
+		*(const char **)at = text != NULL ? keep(strdup(text)) : "";
 		break;
 	case PDB_OPTION_LIST:
 		*(pdb_option_list *)at = (pdb_option_list){NULL, 0};
@@ -98,9 +117,8 @@ static char *find_override(const char *overrides, const char *key)
 
 const void *settings_make(const pdb_option_table *table, const char *overrides)
 {
-	void *settings = calloc(1, table->settings_size + 1);
+	void *settings = keep(calloc(1, table->settings_size + 1));
 
-	cr_assert_not_null(settings);
 	for (size_t i = 0; i < table->count; i++) {
 		const pdb_option *row =
 			(const void *)((const char *)table->rows + i * table->stride);

@@ -6,7 +6,8 @@
 #include <pdb/option.h>
 
 /* `overrides` is "key=value;key=value" or NULL; keys of other tables in it are passed over. The
- * result lives as long as the process. Aborts the test on a value that cannot be read. */
+ * result lives until settings_forget(). Ends the test on a value that cannot be read. */
 const void *settings_make(const pdb_option_table *table, const char *overrides);
+void settings_forget(void);
 
 #endif
