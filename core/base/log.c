@@ -53,6 +53,7 @@ static size_t escape(char *out, size_t room, const char *text)
 	return at;
 }
 
+PDB_PRINTF(3, 0)
 static void log_write(pdb_log_level level, const char *component, const char *format, va_list args)
 {
 	char text[LOG_LINE_MAX / 2];
