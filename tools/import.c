@@ -307,6 +307,17 @@ static bool more_to_do(const import_run *run)
 	return run->in_flight > 0 || run->plan.first != NULL || !run->input_ended;
 }
 
+/* Bytes of the file, packed or not, whose lines are stored: of those read, the share of the text
+ * that is confirmed. */
+static uint64_t stored_bytes(const import_run *run)
+{
+	uint64_t read = pdb_input_offset(run->input);
+	uint64_t confirmed = pdb_plan_confirmed(&run->plan, read);
+	double share = read > 0 ? (double)confirmed / (double)read : 0;
+
+	return (uint64_t)((double)pdb_input_raw_done(run->input) * share);
+}
+
 static void turn(import_run *run)
 {
 	pdb_call *call;
@@ -318,8 +329,8 @@ static void turn(import_run *run)
 		settle(run, call);
 		call = pdb_client_finished(run->client, 0);
 	}
-	pdb_progress_show(&run->progress, pdb_input_raw_done(run->input),
-			  pdb_input_raw_total(run->input), run->state.count + run->stored);
+	pdb_progress_show(&run->progress, stored_bytes(run), pdb_input_raw_total(run->input),
+			  run->state.count + run->stored);
 	note(run, false);
 	if (pdb_interrupted() && !run->stopping) {
 		fail(run, PDB_EXIT_INTERRUPTED, "interrupted; the same command goes on from here");
