@@ -225,7 +225,6 @@ void pdb__answer_send(pdb_request *request)
 	struct evhttp_request *evhttp = request->evhttp;
 	struct evkeyvalq *headers;
 	bool close = must_close(request);
-	size_t bytes = request->answer.len;
 
 	if (conn == NULL) {
 		pdb__request_release(request); /* the client has gone */
@@ -244,5 +243,5 @@ void pdb__answer_send(pdb_request *request)
 		(void)evhttp_add_header(headers, "Connection", "close");
 	}
 	evhttp_send_reply(evhttp, request->status, reason_of(request->status), NULL);
-	pdb__conn_answering(conn, bytes, close);
+	pdb__conn_answering(conn, close);
 }

@@ -146,7 +146,11 @@ static void consume(pdb_conn *conn, pdb_slice bytes)
 
 static void prime(pdb_conn *conn)
 {
-	if (evbuffer_add(bufferevent_get_input(conn->bev), conn->prime, strlen(conn->prime)) != 0) {
+	struct evbuffer *input = bufferevent_get_input(conn->bev);
+
+	/* Outside of its own reads a bufferevent lets nothing be added. */
+	(void)evbuffer_unfreeze(input, 0);
+	if (evbuffer_add(input, conn->prime, strlen(conn->prime)) != 0) {
 		conn->primed = false;
 		pdb__conn_close_later(conn);
 	}
@@ -286,22 +290,41 @@ void pdb__conn_dispatch(struct evhttp_request *evhttp, void *arg)
 	}
 }
 
-void pdb__conn_answering(pdb_conn *conn, size_t bytes, bool close)
+/* True for a reader that took enough of its answer since the last look; it gets more time. */
+static bool reads_on(pdb_conn *conn, int64_t now)
+{
+	int64_t period = conn->loop->http->settings.idle_timeout;
+	size_t unsent = evbuffer_get_length(bufferevent_get_output(conn->bev));
+	size_t taken = conn->unsent - unsent;
+
+	if (conn->stage != PDB_STAGE_ANSWERING ||
+	    (double)taken < (double)ANSWER_RATE_MIN * (double)period / (double)PDB_NS_PER_SECOND) {
+		return false;
+	}
+	conn->unsent = unsent;
+	conn->deadline = now + period;
+	return true;
+}
+
+void pdb__conn_answering(pdb_conn *conn, bool close)
 {
 	/* evhttp turns reading on to see a close, but a client that has only shut down its sending
 	 * side would then lose its answer. */
 	(void)bufferevent_disable(conn->bev, EV_READ);
 	conn->close_after = close;
 	conn->stage = PDB_STAGE_ANSWERING;
-	conn->deadline = pdb_clock_monotonic() + conn->loop->http->settings.idle_timeout +
-			 (int64_t)(bytes / ANSWER_RATE_MIN) * PDB_NS_PER_SECOND;
+	conn->unsent = evbuffer_get_length(bufferevent_get_output(conn->bev));
+	conn->deadline = pdb_clock_monotonic() + conn->loop->http->settings.idle_timeout;
 }
 
-static void expire(pdb_conn *conn)
+static void expire(pdb_conn *conn, int64_t now)
 {
 	static const pdb_refusal late = {408, "request_timeout",
 					 "The request did not arrive in time."};
 
+	if (reads_on(conn, now)) {
+		return;
+	}
 	if (conn->stage != PDB_STAGE_READING) {
 		evhttp_connection_free(conn->evcon);
 		return;
@@ -321,7 +344,7 @@ void pdb__conn_sweep(pdb_loop *loop, int64_t now)
 	for (pdb_conn *conn = loop->conns; conn != NULL; conn = next) {
 		next = conn->next;
 		if (now >= conn->deadline && conn->evcon != NULL) {
-			expire(conn);
+			expire(conn, now);
 		}
 	}
 }

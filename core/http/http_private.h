@@ -54,6 +54,7 @@ struct pdb_conn {
 	pdb_stage stage;
 	uint32_t slot;
 	size_t drained; /* while lingering */
+	size_t unsent;  /* of the answer, at the last look */
 	bool busy;      /* the input callback is at work; its own changes are not news */
 	bool primed;    /* evhttp's line lies in the input */
 	bool linger;
@@ -202,8 +203,8 @@ void pdb__conn_dispatch(struct evhttp_request *evhttp, void *arg);
 void pdb__conn_sweep(pdb_loop *loop, int64_t now);
 /* Ends what is idle; the others end after their answer. */
 void pdb__conn_stop_all(pdb_loop *loop);
-/* The answer of `conn` was handed to evhttp; `bytes` long. */
-void pdb__conn_answering(pdb_conn *conn, size_t bytes, bool close);
+/* The answer of `conn` was handed to evhttp. */
+void pdb__conn_answering(pdb_conn *conn, bool close);
 
 /* -- life of a request ---------------------------------------------------------------------------
  */
