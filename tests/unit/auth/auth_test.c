@@ -2,6 +2,7 @@
 /* The plugin as a whole: its gate, its route, its options, its reload. */
 #include <criterion/criterion.h>
 #include <pdb/pdb.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -262,6 +263,43 @@ Test(auth, reload_swaps_the_keys)
 	cr_assert_eq(ops()->reload(plugin_state, &bad, &err), PDB_EINVAL);
 	cr_assert_eq(PASS(&request, &err, {"X-API-Key", "sk_backend_key_new"}), PDB_OK,
 		     "a refused reload keeps the old keys");
+}
+
+/* A key that both rings hold is known at every moment of a reload. */
+static void *ask_often(void *arg)
+{
+	bool *good = arg;
+	pdb_request request = {0};
+	pdb_err err;
+
+	*good = true;
+	for (int i = 0; i < 2000; i++) {
+		*good = *good &&
+			PASS(&request, &err, {"X-API-Key", "pk_frontend_key_one"}) == PDB_OK &&
+			request.role == PDB_ROLE_FRONTEND;
+	}
+	return NULL;
+}
+
+Test(auth, reloads_while_requests_run)
+{
+	static const char *const fresh[] = {"sk_backend_key_new"};
+	const keyring_lists rings[2] = {{{frontend_keys, 1}, {fresh, 1}, {NULL, 0}, {NULL, 0}},
+					settings};
+	pthread_t threads[3];
+	bool good[3] = {false};
+	pdb_err err = {0};
+
+	for (size_t i = 0; i < 3; i++) {
+		cr_assert_eq(pthread_create(&threads[i], NULL, ask_often, &good[i]), 0);
+	}
+	for (size_t i = 0; i < 200; i++) {
+		cr_assert_eq(ops()->reload(plugin_state, &rings[i % 2], &err), PDB_OK);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		cr_assert_eq(pthread_join(threads[i], NULL), 0);
+		cr_assert(good[i]);
+	}
 }
 
 typedef struct problems {
