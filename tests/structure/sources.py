@@ -7,7 +7,7 @@ import re
 
 ROOT = pathlib.Path(os.environ["PDB_SOURCE"])
 FOLDERS = ("core", "plugins", "storage-backends", "kms-providers", "tools", "bench", "packaging",
-           "tests")
+           "tests", "docs", "etc", "schemas", "cmake")
 
 TOKENS = re.compile(r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL)
 
@@ -16,7 +16,7 @@ def files(*suffixes, folders=FOLDERS):
     """Paths of all sources with one of these endings, sorted."""
     found = [path for folder in folders for path in (ROOT / folder).rglob("*")
              if path.suffix in suffixes and path.is_file() and "__pycache__" not in path.parts
-             and not any(part.startswith(("build", ".")) for part in path.relative_to(ROOT).parts)]
+             and not any(part.startswith(".") for part in path.relative_to(ROOT).parts)]
     return sorted(found)
 
 

@@ -13,6 +13,8 @@ UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX)\b|\bstubs?\b|not (?:yet )?impleme
                         re.IGNORECASE)
 BANNED = re.compile(r"\b(strcpy|strcat|stpcpy|sprintf|vsprintf|gets|atoi|atol|atoll|atof|strtok|"
                     r"alloca|setlocale|strncpy|tmpnam|mktemp)\s*\(")
+# Places that only one machine has.
+PLACES = re.compile(r"(?<![\w.}\"'-])/(?:work|root|home/\w+)/")
 # Comparisons that stop at the first difference tell how much of a secret was guessed.
 HASTY = re.compile(r"\b(strcmp|strncmp|memcmp|strcasecmp|pdb_slice_equal|pdb_slice_is)\s*\(")
 SECRET_FOLDERS = ("plugins/auth/", "kms-providers/")
@@ -37,6 +39,11 @@ def argument_text(text, place):
 def unfinished(path, text):
     for found in UNFINISHED.finditer(text):
         yield f"{path}:{line_of(text, found.start())}: the word {found.group(0)}"
+
+
+def places(path, text):
+    for found in PLACES.finditer(text):
+        yield f"{path}:{line_of(text, found.start())}: {found.group(0)} is one machine's own place"
 
 
 def banned(path, text):
@@ -65,6 +72,7 @@ def prove():
     assert list(unfinished("x.c", "/* TODO: later */"))
     assert list(unfinished("x.c", "/* a stub */"))
     assert not list(unfinished("x.c", "int stubborn;"))
+    assert list(places("x.c", "see /work/x")) and not list(places("x.c", "a/work/x"))
     assert list(banned("x.c", "strcpy(a, b);"))
     assert not list(banned("x.c", '/* strcpy(a, b) */ "gets(x)" snprintf(a, 1, b); my_gets(x);'))
     assert list(hasty("plugins/auth/x.c", "if (strcmp(key, given) == 0)"))
@@ -76,12 +84,13 @@ def prove():
 def main():
     prove()
     problems = []
-    paths = sources.files(".c", ".h", ".py", ".sh")
+    paths = sources.files(".c", ".h", ".py", ".sh", ".md", ".txt", ".yaml")
     for path in paths:
         name = sources.name(path)
         text = path.read_text(encoding="utf-8")
         if name != SELF:
             problems += unfinished(name, text)
+            problems += places(name, text)
         if path.suffix in (".c", ".h"):
             problems += licence(name, text)
             problems += banned(name, text)
