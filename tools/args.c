@@ -49,6 +49,43 @@ static pdb_status keep_list(const pdb_arg *arg, const char *text, void *at, pdb_
 	return PDB_OK;
 }
 
+static void forget(char *secret)
+{
+	if (secret != NULL) {
+		explicit_bzero(secret, strlen(secret));
+		pdb_mem_free(secret);
+	}
+}
+
+static pdb_status keep_secret(const pdb_arg *arg, const char *text, void *at, pdb_err *err)
+{
+	char *copy = pdb_mem_text(text);
+	char *before;
+
+	if (copy == NULL) {
+		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for --%s", arg->name);
+	}
+	memcpy(&before, at, sizeof(before));
+	forget(before);
+	memcpy(at, &copy, sizeof(copy));
+	return PDB_OK;
+}
+
+void pdb_args_fini(const pdb_arg_target *target)
+{
+	for (const pdb_arg *arg = target->args; arg->name != NULL; arg++) {
+		void *at = (char *)target->settings + arg->offset;
+		char *secret;
+
+		if (arg->kind == PDB_ARG_SECRET) {
+			memcpy(&secret, at, sizeof(secret));
+			forget(secret);
+			secret = NULL;
+			memcpy(at, &secret, sizeof(secret));
+		}
+	}
+}
+
 static pdb_status keep(const pdb_arg *arg, const char *text, void *settings, pdb_err *err)
 {
 	void *at = (char *)settings + arg->offset;
@@ -61,8 +98,9 @@ static pdb_status keep(const pdb_arg *arg, const char *text, void *settings, pdb
 		return keep_uint(arg, text, at, err);
 	case PDB_ARG_LIST:
 		return keep_list(arg, text, at, err);
-	case PDB_ARG_TEXT:
 	case PDB_ARG_SECRET:
+		return keep_secret(arg, text, at, err);
+	case PDB_ARG_TEXT:
 	default:
 		memcpy(at, &text, sizeof(text));
 		return PDB_OK;
@@ -103,15 +141,6 @@ static const pdb_arg *find(const pdb_arg *args, const char *word)
 	return NULL;
 }
 
-/* The list of processes shows arguments to everybody: keep a copy, blank the original. */
-static char *hide(char *value)
-{
-	char *copy = pdb_mem_text(value);
-
-	memset(value, '*', strlen(value));
-	return copy;
-}
-
 typedef struct reader {
 	const pdb_arg_target *targets;
 	size_t target_count;
@@ -135,6 +164,7 @@ static pdb_status read_value(reader *read, const pdb_arg *arg, void *settings, p
 {
 	char *word = read->argv[read->at];
 	char *value;
+	pdb_status status;
 
 	if (arg->kind == PDB_ARG_FLAG) {
 		if (strchr(word, '=') != NULL) {
@@ -147,13 +177,11 @@ static pdb_status read_value(reader *read, const pdb_arg *arg, void *settings, p
 		return pdb_err_set(err, PDB_EINVAL, NULL, "--%s wants a value: %s", arg->name,
 				   arg->value);
 	}
+	status = keep(arg, value, settings, err);
 	if (arg->kind == PDB_ARG_SECRET) {
-		value = hide(value);
-		if (value == NULL) {
-			return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for --%s", arg->name);
-		}
+		memset(value, '*', strlen(value));
 	}
-	return keep(arg, value, settings, err);
+	return status;
 }
 
 static pdb_status read_option(reader *read, pdb_err *err)

@@ -11,7 +11,7 @@
 typedef enum pdb_arg_kind {
 	PDB_ARG_FLAG = 1,   /* bool */
 	PDB_ARG_TEXT = 2,   /* const char * */
-	PDB_ARG_SECRET = 3, /* const char *; wiped from the argument list once read */
+	PDB_ARG_SECRET = 3, /* char *, a copy of its own; blanked in the argument list */
 	PDB_ARG_UINT = 4,   /* uint64_t, at least `min` */
 	PDB_ARG_LIST = 5    /* pdb_arg_list; may be given several times */
 } pdb_arg_kind;
@@ -58,11 +58,14 @@ pdb_status pdb_args_defaults(const pdb_arg_target *target, pdb_err *err);
 /*
  * Reads argv[1…]: options of any target, anywhere, "--name=value" too, "--" ends them. What is left
  * is moved to the front of argv; *count_out is how many. Texts borrow from argv, but for secrets,
- * which are copied and never freed.
+ * which are copied, and blanked in argv because the list of processes shows it to everybody.
  * Errors: PDB_EINVAL with the sentence for people, PDB_ENOMEM.
  */
 pdb_status pdb_args_read(const pdb_arg_target *targets, size_t target_count, int argc, char **argv,
 			 size_t *count_out, pdb_err *err);
+
+/* Wipes and frees the secrets. */
+void pdb_args_fini(const pdb_arg_target *target);
 
 /* One line for each row. */
 void pdb_args_help(const pdb_arg *args);

@@ -189,6 +189,7 @@ int pdb_command_main(const pdb_command *const *commands, int argc, char **argv)
 	} else {
 		code = run(command, &globals, settings, argv, count);
 	}
+	pdb_args_fini(&targets[0]);
 	pdb_mem_free(settings);
 	return code;
 }

@@ -24,7 +24,9 @@ static void read_text(pdb_slice value, char *out, size_t size)
 {
 	size_t len = value.len < size ? value.len : size - 1;
 
-	memcpy(out, value.ptr, len);
+	if (len > 0) {
+		memcpy(out, value.ptr, len);
+	}
 	out[len] = '\0';
 }
 

@@ -85,6 +85,8 @@ Test(args, hides_a_secret_in_the_list_of_processes)
 	cr_assert_eq(read_line(&out, line, words, &count, &err), PDB_OK);
 	cr_assert_str_eq(out.secret, "hunter2");
 	cr_assert_null(memmem(line, sizeof(line), "hunter2", 7));
+	pdb_args_fini(&(pdb_arg_target){rows, &out});
+	cr_assert_null(out.secret);
 }
 
 Test(args, refuses_what_it_does_not_know)
