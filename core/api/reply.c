@@ -2,10 +2,32 @@
 /* Answers: held until what they tell of is on disk. */
 #include "api/api_private.h"
 
+static pdb_status add_header(pdb__call *call, const char *name, const char *value)
+{
+	pdb_status status = pdb_request_add_header(call->request, name, value);
+
+	return status == PDB_OK ? PDB_OK
+				: pdb_err_set(call->err, status, NULL, "cannot add %s", name);
+}
+
+/* A cache on the way does not know that X-API-Key makes an answer private. */
+static pdb_status add_privacy(pdb__call *call)
+{
+	pdb_method method = pdb_request_method(call->request);
+
+	if (method != PDB_METHOD_GET && method != PDB_METHOD_HEAD) {
+		return PDB_OK;
+	}
+	return add_header(call, "Cache-Control", "private, no-cache");
+}
+
 pdb_status pdb__reply(pdb__call *call)
 {
 	pdb_status status = pdb_buf_status(call->out, call->err);
 
+	if (status == PDB_OK) {
+		status = add_privacy(call);
+	}
 	if (status != PDB_OK) {
 		return status;
 	}
@@ -17,14 +39,6 @@ pdb_status pdb__reply_empty(pdb__call *call, int status)
 {
 	pdb_request_hold(call->request, call->outcome.ticket);
 	return pdb_request_reply(call->request, status, NULL, pdb_slice_of(NULL, 0));
-}
-
-static pdb_status add_header(pdb__call *call, const char *name, const char *value)
-{
-	pdb_status status = pdb_request_add_header(call->request, name, value);
-
-	return status == PDB_OK ? PDB_OK
-				: pdb_err_set(call->err, status, NULL, "cannot add %s", name);
 }
 
 static pdb_status add_etag(pdb__call *call)

@@ -24,6 +24,17 @@ Test(reply, an_append_tells_where_and_which)
 	cr_assert_null(fake_answer_header(&request, "Idempotent-Replayed"));
 }
 
+Test(reply, what_is_read_is_private)
+{
+	begin(PDB_METHOD_GET);
+	cr_assert_eq(run(pdb__thread_get), PDB_OK);
+	cr_assert_str_eq(fake_answer_header(&request, "Cache-Control"), "private, no-cache");
+	begin(PDB_METHOD_PUT);
+	fake_body(&request, "{}");
+	cr_assert_eq(run(pdb__thread_update), PDB_OK);
+	cr_assert_null(fake_answer_header(&request, "Cache-Control"));
+}
+
 Test(reply, a_replay_says_so)
 {
 	begin(PDB_METHOD_POST);
