@@ -136,33 +136,35 @@ bool pdb__access_sees(const pdb_caller *caller, const pdb__meta *meta, bool with
 	return least != NEVER && relation_to(caller, meta) >= least;
 }
 
-static bool is_author(pdb__op *op, const pdb__record *record)
+static pdb_status is_author(pdb__op *op, const pdb__record *record, bool *is, pdb_err *err)
 {
 	pdb_buf *text = &op->arena->text;
 
+	*is = false;
 	if (op->caller->author.len == 0) {
-		return false;
+		return PDB_OK;
 	}
 	/* The stored author is a JSON string: compare in that form. */
 	pdb_buf_clear(text);
 	pdb_json_add_string(text, op->caller->author);
-	return !text->failed && pdb_slice_equal(pdb_buf_slice(text), record->author);
+	*is = pdb_slice_equal(pdb_buf_slice(text), record->author);
+	return pdb_buf_status(text, err);
 }
 
 pdb_status pdb__access_author(pdb__op *op, const pdb__record *record, pdb_err *err)
 {
-	if (op->caller->role == PDB_ROLE_ADMIN || is_author(op, record)) {
-		return PDB_OK;
-	}
-	return refuse(MEMBER, PDB__WRITE, err);
+	bool is = op->caller->role == PDB_ROLE_ADMIN;
+	pdb_status status = is ? PDB_OK : is_author(op, record, &is, err);
+
+	return status != PDB_OK || is ? status : refuse(MEMBER, PDB__WRITE, err);
 }
 
 /* Old versions of a deleted message hold what was deleted: they are its author's. */
 pdb_status pdb__access_history(pdb__op *op, const pdb__record *record, pdb_err *err)
 {
-	if (!record->deleted || op->caller->role == PDB_ROLE_ADMIN ||
-	    standing_of(op->caller) == BACKEND || is_author(op, record)) {
-		return PDB_OK;
-	}
-	return pdb__no_message(err);
+	standing who = standing_of(op->caller);
+	bool is = !record->deleted || who == ADMIN || who == BACKEND;
+	pdb_status status = is ? PDB_OK : is_author(op, record, &is, err);
+
+	return status != PDB_OK || is ? status : pdb__no_message(err);
 }

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Record hooks: sealing, refusing, failing, blocking; and listeners. */
+#include "base/mem.h"
+#include "world.h"
+
+static world w;
+static int check_calls;
+static pdb_status check_answer;
+static pdb_status open_answer;
+static bool open_blocks;
+
+/* A check: sees the body in clear. */
+static pdb_status check_in(void *self, pdb_record *record, pdb_err *err)
+{
+	(void)self;
+	(void)err;
+	check_calls++;
+	cr_assert_not(pdb_slice_is(pdb_record_body(record), "0"));
+	cr_assert_eq(pdb_record_set_attachment(record, PDB_SLICE("x")), PDB_EINVAL);
+	return check_answer;
+}
+
+/* A toy seal: the body moves into the attachment, bound to the version, every bit turned over. */
+static pdb_status seal_in(void *self, pdb_record *record, pdb_err *err)
+{
+	pdb_slice body = pdb_record_body(record);
+	uint8_t bytes[512];
+
+	(void)self;
+	(void)err;
+	cr_assert(pdb_slice_is(pdb_record_author(record), "a\"nn"));
+	cr_assert_lt(body.len, sizeof(bytes) - 1);
+	bytes[0] = (uint8_t)pdb_record_version(record);
+	for (size_t i = 0; i < body.len; i++) {
+		bytes[i + 1] = (uint8_t)~body.ptr[i];
+	}
+	if (pdb_record_set_attachment(record, pdb_slice_of(bytes, body.len + 1)) != PDB_OK) {
+		return PDB_ENOMEM;
+	}
+	return pdb_record_set_body(record, PDB_SLICE("0"));
+}
+
+static pdb_status seal_out(void *self, pdb_record *record, pdb_err *err)
+{
+	pdb_slice sealed = pdb_record_attachment(record);
+	uint8_t bytes[512];
+
+	(void)self;
+	if (open_blocks && pdb_record_may_block(record) != PDB_OK) {
+		return PDB_EOFFLOAD;
+	}
+	if (open_answer != PDB_OK) {
+		return pdb_err_set(err, open_answer, "kms_unavailable", "no key");
+	}
+	if (sealed.ptr[0] != (uint8_t)pdb_record_version(record)) {
+		return PDB_ECORRUPT;
+	}
+	for (size_t i = 1; i < sealed.len; i++) {
+		bytes[i - 1] = (uint8_t)~sealed.ptr[i];
+	}
+	return pdb_record_set_body(record, pdb_slice_of(bytes, sealed.len - 1));
+}
+
+static const pdb_record_hook seal = {.size = sizeof(seal),
+				     .order = 900,
+				     .name = "seal",
+				     .tag = "SEAL",
+				     .in = seal_in,
+				     .out = seal_out};
+static const pdb_record_hook check = {
+	.size = sizeof(check), .order = 100, .name = "check", .in = check_in};
+
+static pdb_change_kind told[64];
+static uint64_t told_position[64];
+static _Atomic size_t told_count;
+
+static void listen(void *self, const pdb_change *change)
+{
+	(void)self;
+	cr_assert_geq(pdb_store_durable(w.store), pdb_change_position(change));
+	cr_assert(pdb_slice_is(pdb_change_thread(change), "t1"));
+	told[told_count] = pdb_change_kind_of(change);
+	told_position[told_count] = pdb_change_position(change);
+	told_count++;
+}
+
+static const pdb_listener listener = {.size = sizeof(listener), .name = "ear", .told = listen};
+
+static void open_world(void)
+{
+	cr_assert_eq(pdb_sockets_add(&w.sockets, PDB_SOCKET_RECORD, "test", &seal, NULL, &w.err),
+		     PDB_OK, "%s", w.err.text);
+	cr_assert_eq(pdb_sockets_add(&w.sockets, PDB_SOCKET_RECORD, "test", &check, NULL, &w.err),
+		     PDB_OK, "%s", w.err.text);
+	cr_assert_eq(
+		pdb_sockets_add(&w.sockets, PDB_SOCKET_LISTENER, "test", &listener, NULL, &w.err),
+		PDB_OK, "%s", w.err.text);
+	world_open(&w);
+}
+
+static void close_world(void)
+{
+	cr_expect_eq(check_all(&w), 0);
+	world_close(&w);
+}
+
+TestSuite(hook, .init = open_world, .fini = close_world);
+
+static pdb_caller ann(void)
+{
+	return front("a\"nn");
+}
+
+/* The stored bytes of a message must not hold `text`. */
+static bool stored_has(const char *text)
+{
+	pdb_keybuf prefix;
+	pdb__op op;
+	pdb__place place;
+	bool has;
+
+	cr_assert_eq(pdb__op_init(&op, w.chat, &(pdb_caller){0}, PDB_SLICE("t1"), &w.err), PDB_OK);
+	cr_assert_eq(pdb_store_begin(w.store, false, &op.txn, &w.err), PDB_OK);
+	pdb_key_timeline_prefix(&prefix, op.thread);
+	cr_assert_eq(pdb__message_find(&op, PDB_SLICE("m1"), &place, &w.err), PDB_OK);
+	has = memmem(place.row.ptr, place.row.len, text, strlen(text)) != NULL;
+	pdb_txn_abort(&op.txn);
+	pdb__op_fini(&op);
+	return has;
+}
+
+Test(hook, sealed_bodies_are_stored_sealed_and_shown_open)
+{
+	pdb_message_page result;
+
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "{\"secret\":1.0}"), PDB_OK, "%s", w.err.text);
+	cr_assert(answer_has(&w, "\"body\":{\"secret\":1.0}}"));
+	cr_assert_eq(check_calls, 1);
+	cr_assert_not(stored_has("secret"));
+	cr_assert(stored_has("SEAL"));
+	cr_assert_eq(get(&w, ann(), "t1", "m1"), PDB_OK);
+	cr_assert(answer_has(&w, "\"body\":{\"secret\":1.0}}"));
+	cr_assert_eq(page(&w, ann(), "t1", PDB_ANCHOR_NEWEST, "", 0, &result), PDB_OK);
+	cr_assert(answer_has(&w, "\"body\":{\"secret\":1.0}}"));
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "{\"secret\":1.0}"), PDB_OK);
+	cr_assert(w.outcome.replayed);
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "{\"secret\":2}"), PDB_EEXISTS);
+}
+
+Test(hook, new_versions_are_sealed_anew)
+{
+	const pdb_message_input role = {.role = PDB_SLICE("assistant")};
+	const pdb_message_ref ref = {PDB_SLICE("t1"), PDB_SLICE("m1")};
+	pdb_caller who = ann();
+
+	cr_assert_eq(post(&w, who, "t1", "m1", "\"one\""), PDB_OK);
+	clear_answer(&w);
+	cr_assert_eq(
+		pdb_chat_message_edit(w.chat, &who, &ref, &role, 0, &w.out, &w.outcome, &w.err),
+		PDB_OK);
+	end_answer(&w);
+	cr_assert(answer_has(&w, "\"role\":\"assistant\"") && answer_has(&w, "\"one\""));
+	cr_assert_eq(react(&w, who, "t1", "m1", "a\"nn", "+1"), PDB_OK);
+	cr_assert_eq(edit(&w, who, "t1", "m1", "\"two\""), PDB_OK);
+	cr_assert_eq(erase(&w, who, "t1", "m1"), PDB_OK);
+	cr_assert_not(stored_has("SEAL"));
+	cr_assert_eq(restore(&w, who, "t1", "m1", 1), PDB_OK);
+	cr_assert(answer_has(&w, "\"version\":5,\"body\":\"one\""));
+	cr_assert(answer_has(&w, "\"reactions\":[{\"id\":\"a\\\"nn\",\"reaction\":\"+1\"}]"));
+	cr_assert_eq(versions(&w, who, "t1", "m1"), PDB_OK);
+	cr_assert(answer_has(&w, "\"version\":2,\"body\":\"one\""));
+	cr_assert(answer_has(&w, "\"version\":3,\"body\":\"two\""));
+	cr_assert_not(stored_has("one"));
+}
+
+Test(hook, refusal_stores_nothing)
+{
+	check_answer = PDB_ERULE;
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_ERULE);
+	cr_assert_neq(w.err.text[0], '\0');
+	check_answer = PDB_OK;
+	cr_assert_eq(get_thread(&w, ann(), "t1"), PDB_ENOTFOUND);
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_OK);
+	check_answer = PDB_ERULE;
+	cr_assert_eq(edit(&w, ann(), "t1", "m1", "2"), PDB_ERULE);
+	check_answer = PDB_OK;
+	cr_assert_eq(get(&w, ann(), "t1", "m1"), PDB_OK);
+	cr_assert_eq(w.outcome.version, 1);
+}
+
+Test(hook, what_cannot_be_opened_is_not_stored)
+{
+	open_answer = PDB_EUNAVAILABLE;
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_EUNAVAILABLE);
+	cr_assert_str_eq(w.err.code, "kms_unavailable");
+	open_answer = PDB_OK;
+	cr_assert_eq(get_thread(&w, ann(), "t1"), PDB_ENOTFOUND);
+}
+
+Test(hook, one_unreadable_record_does_not_take_the_page_down)
+{
+	pdb_message_page result;
+
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_OK);
+	open_answer = PDB_EUNAVAILABLE;
+	cr_assert_eq(page(&w, ann(), "t1", PDB_ANCHOR_NEWEST, "", 0, &result), PDB_OK);
+	cr_assert(answer_has(&w, "\"body\":{\"_undecryptable\":true}}"));
+	cr_assert_eq(edit(&w, ann(), "t1", "m1", "2"), PDB_EUNAVAILABLE);
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_EUNAVAILABLE);
+	open_answer = PDB_OK;
+	cr_assert_eq(erase(&w, ann(), "t1", "m1"), PDB_OK);
+}
+
+Test(hook, blocking_asks_for_a_worker)
+{
+	pdb_caller loop = ann();
+	pdb_message_page result;
+
+	open_blocks = true;
+	loop.may_block = false;
+	cr_assert_eq(post(&w, loop, "t1", "m1", "1"), PDB_EOFFLOAD);
+	cr_assert_eq(get_thread(&w, loop, "t1"), PDB_ENOTFOUND);
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_OK);
+	cr_assert_eq(page(&w, loop, "t1", PDB_ANCHOR_NEWEST, "", 0, &result), PDB_EOFFLOAD);
+	cr_assert_eq(get(&w, loop, "t1", "m1"), PDB_EOFFLOAD);
+	cr_assert_eq(edit(&w, loop, "t1", "m1", "2"), PDB_EOFFLOAD);
+	cr_assert_eq(react(&w, loop, "t1", "m1", "a\"nn", "+1"), PDB_OK);
+}
+
+Test(hook, missing_plugin_shows_nothing_sealed)
+{
+	size_t count = w.sockets.lists[PDB_SOCKET_RECORD].count;
+
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_OK);
+	w.sockets.lists[PDB_SOCKET_RECORD].count = 0;
+	cr_assert_eq(get(&w, ann(), "t1", "m1"), PDB_OK);
+	cr_assert(answer_has(&w, "{\"_undecryptable\":true}"));
+	w.sockets.lists[PDB_SOCKET_RECORD].count = count;
+}
+
+Test(hook, listeners_hear_of_changes_in_order)
+{
+	static const pdb_change_kind expected[] = {
+		PDB_CHANGE_THREAD_CREATED,   PDB_CHANGE_MESSAGE_APPENDED,
+		PDB_CHANGE_MESSAGE_APPENDED, PDB_CHANGE_MESSAGE_EDITED,
+		PDB_CHANGE_REACTION_SET,     PDB_CHANGE_REACTION_REMOVED,
+		PDB_CHANGE_MESSAGE_DELETED,  PDB_CHANGE_MESSAGE_RESTORED};
+
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_OK);
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_OK);
+	cr_assert_eq(post(&w, ann(), "t1", "m2", "1"), PDB_OK);
+	atomic_store(&faults.conflict_every, 2);
+	cr_assert_eq(edit(&w, ann(), "t1", "m1", "2"), PDB_OK);
+	cr_assert_eq(react(&w, ann(), "t1", "m1", "a\"nn", "+1"), PDB_OK);
+	cr_assert_eq(react(&w, ann(), "t1", "m1", "a\"nn", NULL), PDB_OK);
+	cr_assert_eq(erase(&w, ann(), "t1", "m1"), PDB_OK);
+	cr_assert_eq(restore(&w, ann(), "t1", "m1", 0), PDB_OK);
+	atomic_store(&faults.conflict_every, 0);
+	/* Ends the listeners' thread after it has told everything. */
+	world_reopen(&w);
+	cr_assert_eq(told_count, 8);
+	for (size_t i = 0; i < 8; i++) {
+		cr_assert_eq(told[i], expected[i], "%zu", i);
+		cr_assert(i == 0 || told_position[i] >= told_position[i - 1]);
+	}
+}
