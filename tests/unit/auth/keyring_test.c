@@ -95,7 +95,7 @@ Test(keyring, takes_a_digest_for_a_key_but_not_as_one)
 
 Test(keyring, the_same_key_twice_in_a_list_is_one_key)
 {
-	const char *backend[] = {"sk_backend_one", "sk_backend_two", "sk_backend_two"};
+	const char *backend[] = {"sk_backend_two", "sk_backend_two"};
 	const char *admin[] = {"admin_key_one"};
 	keyring_lists lists = {{NULL, 0}, LIST(backend), LIST(admin), {NULL, 0}};
 	keyring *ring = ring_of(&lists);
@@ -103,7 +103,7 @@ Test(keyring, the_same_key_twice_in_a_list_is_one_key)
 
 	cr_assert(keyring_find(ring, text("sk_backend_two"), &entry));
 	cr_assert_eq(entry.role, PDB_ROLE_BACKEND);
-	cr_assert(entry.signer == 1 || entry.signer == 2);
+	cr_assert(entry.signer < 2);
 	keyring_destroy(&ring);
 }
 
