@@ -77,6 +77,7 @@ Test(plan, confirms_what_lies_before_the_first_open_line)
 	add(&plan, "a", "a2", 25);
 	a = pdb_plan_take(&plan, 0);
 	b = pdb_plan_take(&plan, 0);
+	cr_assert_eq(pdb_plan_confirmed(&plan, 35), 5);
 	pdb_plan_done(&plan, b);
 	cr_assert_eq(pdb_plan_confirmed(&plan, 35), 5);
 	pdb_plan_done(&plan, a);
