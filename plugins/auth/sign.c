@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/_sign: signs a user id for a client that holds a backend key. */
 #include <jansson.h>
+#include <strings.h>
 
 #include "auth_private.h"
 
 /* A sign request holds an id of 128 bytes; more is not worth a parser's time. */
 #define SIGN_BODY_MAX 4096u
+
+/* An absent type is tolerated, as everywhere. */
+static bool is_json(const pdb_host *host, const pdb_request *request)
+{
+	static const char wanted[] = "application/json";
+	const size_t len = sizeof(wanted) - 1;
+	pdb_slice type = {0};
+
+	if (!host->request_header(request, "Content-Type", &type)) {
+		return true;
+	}
+	return type.len >= len && strncasecmp((const char *)type.ptr, wanted, len) == 0 &&
+	       (type.len == len || type.ptr[len] == ';' || type.ptr[len] == ' ');
+}
 
 static pdb_status parse_body(pdb_slice body, json_t **out, pdb_err *err)
 {
@@ -95,8 +110,12 @@ static pdb_status handle(void *self, pdb_request *request, pdb_err *err)
 	char signature[KEYRING_SIGNATURE_LEN + 1];
 	json_t *body = NULL;
 	pdb_slice user = {0};
-	pdb_status status = parse_body(state->host->request_body(request), &body, err);
+	pdb_status status;
 
+	if (!is_json(state->host, request)) {
+		return pdb_err_set(err, PDB_EMEDIA, NULL, "The body must be application/json.");
+	}
+	status = parse_body(state->host->request_body(request), &body, err);
 	if (status == PDB_OK) {
 		status = read_user(body, &user, err);
 	}

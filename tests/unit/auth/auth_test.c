@@ -244,6 +244,22 @@ Test(auth, refuses_sign_requests_it_cannot_grant)
 	}
 }
 
+Test(auth, a_sign_request_is_json_by_its_type)
+{
+	pdb_request request = {0};
+	pdb_err err = {0};
+
+	fake_header(&request, "Authorization", "Bearer sk_backend_key_one");
+	fake_body(&request, "{\"userId\":\"ann\"}");
+	fake_header(&request, "Content-Type", "text/plain");
+	cr_assert_eq(route->handle(plugin_state, &request, &err), PDB_EMEDIA);
+	request.headers.items[1].value = pdb_slice_text("application/jsonx");
+	cr_assert_eq(route->handle(plugin_state, &request, &err), PDB_EMEDIA);
+	request.headers.items[1].value = pdb_slice_text("Application/JSON; charset=utf-8");
+	cr_assert_eq(route->handle(plugin_state, &request, &err), PDB_OK);
+	fake_request_fini(&request);
+}
+
 Test(auth, reload_swaps_the_keys)
 {
 	static const char *const fresh[] = {"sk_backend_key_new"};
