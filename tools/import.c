@@ -1,248 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pdbctl import: loads conversations through the API. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/text.h"
-#include "tools/client.h"
-#include "tools/input.h"
-#include "tools/plan.h"
-#include "tools/progress.h"
-#include "tools/state.h"
-
-/* What may wait in memory; enough that a thread's lines, which mostly stand together, meet. */
-#define WINDOW_BYTES    (16u * 1024u * 1024u)
-#define WINDOW_MESSAGES 16384u
-
-typedef struct import_settings {
-	uint64_t connections;
-	uint64_t batch;
-	uint64_t batch_bytes;
-	uint64_t retry;
-	const char *state;
-	bool restart;
-} import_settings;
+#include "tools/import_private.h"
 
 static const pdb_arg import_args[] = {
-	{"connections", 'c', PDB_ARG_UINT, offsetof(import_settings, connections), "N", "8", 1,
+	{"connections", 'c', PDB_ARG_UINT, offsetof(pdb_import_settings, connections), "N", "8", 1,
 	 NULL, "requests at once, each of another thread"},
-	{"batch", 'b', PDB_ARG_UINT, offsetof(import_settings, batch), "N", "500", 1, NULL,
+	{"batch", 'b', PDB_ARG_UINT, offsetof(pdb_import_settings, batch), "N", "500", 1, NULL,
 	 "messages in a request, at most"},
-	{"batch-bytes", 0, PDB_ARG_UINT, offsetof(import_settings, batch_bytes), "N", "262144", 1,
-	 NULL, "bytes in a request, at most, unless one message is larger"},
-	{"retry", 0, PDB_ARG_UINT, offsetof(import_settings, retry), "SECONDS", "60", 0, NULL,
+	{"batch-bytes", 0, PDB_ARG_UINT, offsetof(pdb_import_settings, batch_bytes), "N", "262144",
+	 1, NULL, "bytes in a request, at most, unless one message is larger"},
+	{"retry", 0, PDB_ARG_UINT, offsetof(pdb_import_settings, retry), "SECONDS", "60", 0, NULL,
 	 "how long to try while the server is busy or away"},
-	{"state", 0, PDB_ARG_TEXT, offsetof(import_settings, state), "FILE", NULL, 0, NULL,
+	{"state", 0, PDB_ARG_TEXT, offsetof(pdb_import_settings, state), "FILE", NULL, 0, NULL,
 	 "where to note how far it is; <input>.import-state when not given"},
-	{"restart", 0, PDB_ARG_FLAG, offsetof(import_settings, restart), NULL, NULL, 0, NULL,
+	{"restart", 0, PDB_ARG_FLAG, offsetof(pdb_import_settings, restart), NULL, NULL, 0, NULL,
 	 "begin anew, whatever the state file says"},
 	{0},
 };
 
-typedef struct import_run {
-	const import_settings *settings;
-	const char *path;
-	char state_path[4096]; /* "" = nothing is noted */
-	pdb_state state;
-	uint64_t skip_to; /* lines that begin before were stored by a run before */
-	pdb_client *client;
-	pdb_input *input;
-	pdb_plan plan;
-	pdb_progress progress;
-	size_t in_flight;
-	bool input_ended;
-	bool stopping; /* what is on its way is waited for, nothing more is sent */
-	pdb_exit code;
-	int64_t noted; /* when the state was written last */
-	uint64_t stored;
-	uint64_t replayed;
-	uint64_t skipped;
-} import_run;
+/* -- noting how far it is --------------------------------------------------------------- */
 
-static void fail(import_run *run, pdb_exit code, const char *text)
-{
-	pdb_progress_end(&run->progress);
-	pdb_complain("%s", text);
-	run->stopping = true;
-	run->code = code;
-}
-
-/* -- reading ---------------------------------------------------------------------------------- */
-
-static pdb_status add_line(import_run *run, pdb_slice text, uint64_t offset, pdb_err *err)
-{
-	uint64_t number = pdb_input_line_number(run->input);
-	pdb_plan_thread *thread = NULL;
-	pdb_line line;
-	pdb_status status = pdb_line_read(&line, text, err);
-
-	if (status == PDB_OK) {
-		thread = pdb_plan_thread_get(&run->plan, line.thread);
-	}
-	if (status == PDB_OK && thread == NULL) {
-		status = pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for another thread");
-	}
-	if (status != PDB_OK) {
-		return status;
-	}
-	thread->ordinal++;
-	if (offset < run->skip_to || line.deleted) {
-		run->skipped += line.deleted;
-		return PDB_OK;
-	}
-	if (line.id[0] == '\0') {
-		pdb_line_derive_id(&line, thread->ordinal, text);
-	}
-	return pdb_plan_add(&run->plan, thread, &line, offset, number, err);
-}
-
-static bool is_blank(pdb_slice text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] != ' ' && text.ptr[i] != '\t') {
-			return false;
-		}
-	}
-	return true;
-}
-
-static void fill(import_run *run)
-{
-	pdb_status status = PDB_OK;
-	pdb_err err = {0};
-
-	while (!run->input_ended && !run->stopping && run->plan.bytes < WINDOW_BYTES &&
-	       run->plan.messages < WINDOW_MESSAGES) {
-		uint64_t offset = pdb_input_offset(run->input);
-		pdb_slice text;
-
-		status = pdb_input_line(run->input, &text, &err);
-		if (status == PDB_ESTOP) {
-			run->input_ended = true;
-			return;
-		}
-		if (status == PDB_OK && !is_blank(text)) {
-			status = add_line(run, text, offset, &err);
-		}
-		if (status != PDB_OK) {
-			(void)pdb_err_wrap(&err, "%s:%llu", run->path,
-					   (unsigned long long)pdb_input_line_number(run->input));
-			fail(run, PDB_EXIT_USAGE, err.text);
-		}
-	}
-}
-
-/* -- sending ---------------------------------------------------------------------------------- */
-
-static bool send_one(import_run *run, pdb_call *call)
-{
-	pdb_batch *batch = pdb_plan_take(&run->plan, pdb_clock_monotonic());
-	pdb_err err = {0};
-	pdb_buf path = {0};
-	pdb_status status;
-
-	if (batch == NULL) {
-		return false;
-	}
-	call->user = batch;
-	pdb_buf_add_text(&path, "/v1/threads/");
-	pdb_percent_encode(&path, pdb_slice_text(batch->thread->name));
-	pdb_buf_add_text(&path, "/messages:batch");
-	pdb_buf_add_byte(&path, 0);
-	status = pdb_buf_status(&path, &err);
-	if (status == PDB_OK) {
-		status = pdb_buf_status(&batch->json, &err);
-	}
-	if (status == PDB_OK) {
-		status = pdb_client_start(run->client, call, (const char *)path.data,
-					  pdb_buf_slice(&batch->json), &err);
-	}
-	if (status != PDB_OK) {
-		fail(run, PDB_EXIT_USAGE, err.text);
-	} else {
-		run->in_flight++;
-	}
-	pdb_buf_fini(&path);
-	return status == PDB_OK;
-}
-
-static void send_all(import_run *run)
-{
-	pdb_call *call;
-
-	while (!run->stopping && (call = pdb_client_idle(run->client)) != NULL) {
-		if (!send_one(run, call)) {
-			return;
-		}
-	}
-}
-
-/* The line that the answer complains of, or the first one of the batch. */
-static uint64_t line_of(const pdb_call *call, const pdb_batch *batch)
-{
-	static const char before[] = "/messages/";
-	char field[256];
-	uint64_t index = 0;
-
-	pdb_call_error_member(call, "field", field, sizeof(field));
-	if (strncmp(field, before, sizeof(before) - 1) == 0) {
-		const char *digits = field + sizeof(before) - 1;
-
-		(void)pdb_text_to_uint(pdb_slice_of(digits, strcspn(digits, "/")), &index);
-	}
-	return pdb_batch_line(batch, index < batch->count ? (size_t)index : 0);
-}
-
-static void refused(import_run *run, const pdb_call *call, const pdb_batch *batch)
-{
-	char reason[1024];
-	char text[1536];
-
-	pdb_call_explain(call, reason, sizeof(reason));
-	(void)snprintf(text, sizeof(text), "%s:%llu (thread %s, %zu messages): %s", run->path,
-		       (unsigned long long)line_of(call, batch), batch->thread->name, batch->count,
-		       reason);
-	fail(run, PDB_EXIT_NO, text);
-}
-
-static void try_again(import_run *run, const pdb_call *call, pdb_batch *batch)
-{
-	int64_t now = pdb_clock_monotonic();
-	char reason[1024];
-
-	if (batch->failing_since == 0) {
-		batch->failing_since = now;
-	}
-	pdb_plan_return(batch, now + pdb_call_backoff(call, batch->attempts) * PDB_NS_PER_MS);
-	if (!run->stopping &&
-	    (now - batch->failing_since) / PDB_NS_PER_SECOND >= (int64_t)run->settings->retry) {
-		pdb_call_explain(call, reason, sizeof(reason));
-		fail(run, PDB_EXIT_UNREACHABLE, reason);
-	}
-}
-
-static void settle(import_run *run, pdb_call *call)
-{
-	pdb_batch *batch = call->user;
-
-	run->in_flight--;
-	if (call->status >= 200 && call->status < 300) {
-		run->stored += batch->count;
-		run->replayed += call->replayed ? batch->count : 0;
-		pdb_plan_done(&run->plan, batch);
-	} else if (pdb_call_retryable(call)) {
-		try_again(run, call, batch);
-	} else {
-		refused(run, call, batch);
-	}
-}
-
-/* -- noting how far it is -----------------------------------------------------------------------
- */
-
-static void note(import_run *run, bool now)
+static void note(pdb_import *run, bool now)
 {
 	int64_t clock = pdb_clock_monotonic();
 	pdb_err err = {0};
@@ -266,9 +48,9 @@ static void note(import_run *run, bool now)
 	run->state.count -= run->stored;
 }
 
-static bool prepare_state(import_run *run, const pdb_globals *globals)
+static bool prepare_state(pdb_import *run, const pdb_globals *globals)
 {
-	const import_settings *settings = run->settings;
+	const pdb_import_settings *settings = run->settings;
 	char what[sizeof(run->state.what)];
 	pdb_status status = PDB_ENOTFOUND;
 	pdb_err err = {0};
@@ -299,7 +81,7 @@ static bool prepare_state(import_run *run, const pdb_globals *globals)
 
 /* -- the whole -------------------------------------------------------------------------------- */
 
-static bool more_to_do(const import_run *run)
+static bool more_to_do(const pdb_import *run)
 {
 	if (run->stopping) {
 		return run->in_flight > 0;
@@ -309,7 +91,7 @@ static bool more_to_do(const import_run *run)
 
 /* Bytes of the file, packed or not, whose lines are stored: of those read, the share of the text
  * that is confirmed. */
-static uint64_t stored_bytes(const import_run *run)
+static uint64_t stored_bytes(const pdb_import *run)
 {
 	uint64_t read = pdb_input_offset(run->input);
 	uint64_t confirmed = pdb_plan_confirmed(&run->plan, read);
@@ -318,26 +100,27 @@ static uint64_t stored_bytes(const import_run *run)
 	return (uint64_t)((double)pdb_input_raw_done(run->input) * share);
 }
 
-static void turn(import_run *run)
+static void turn(pdb_import *run)
 {
 	pdb_call *call;
 
-	fill(run);
-	send_all(run);
+	pdb__import_fill(run);
+	pdb__import_send(run);
 	call = pdb_client_finished(run->client, run->plan.first != NULL ? 50 : 0);
 	while (call != NULL) {
-		settle(run, call);
+		pdb__import_settle(run, call);
 		call = pdb_client_finished(run->client, 0);
 	}
 	pdb_progress_show(&run->progress, stored_bytes(run), pdb_input_raw_total(run->input),
 			  run->state.count + run->stored);
 	note(run, false);
 	if (pdb_interrupted() && !run->stopping) {
-		fail(run, PDB_EXIT_INTERRUPTED, "interrupted; the same command goes on from here");
+		pdb__import_fail(run, PDB_EXIT_INTERRUPTED,
+				 "interrupted; the same command goes on from here");
 	}
 }
 
-static void summarise(import_run *run, const pdb_globals *globals)
+static void summarise(pdb_import *run, const pdb_globals *globals)
 {
 	pdb_progress_end(&run->progress);
 	if (!globals->quiet) {
@@ -351,7 +134,7 @@ static void summarise(import_run *run, const pdb_globals *globals)
 	}
 }
 
-static pdb_status open_all(import_run *run, const pdb_globals *globals, pdb_err *err)
+static pdb_status open_all(pdb_import *run, const pdb_globals *globals, pdb_err *err)
 {
 	pdb_status status = pdb_input_open(&run->input, run->path, err);
 
@@ -361,7 +144,7 @@ static pdb_status open_all(import_run *run, const pdb_globals *globals, pdb_err 
 	return status;
 }
 
-static pdb_exit import_all(import_run *run, const pdb_globals *globals)
+static pdb_exit import_all(pdb_import *run, const pdb_globals *globals)
 {
 	pdb_err err = {0};
 
@@ -390,8 +173,8 @@ static pdb_exit import_all(import_run *run, const pdb_globals *globals)
 static pdb_exit import_run_all(const pdb_globals *globals, const void *settings,
 			       char *const *operands)
 {
-	const import_settings *chosen = settings;
-	import_run *run = pdb_mem_zalloc(sizeof(*run));
+	const pdb_import_settings *chosen = settings;
+	pdb_import *run = pdb_mem_zalloc(sizeof(*run));
 	pdb_exit code;
 
 	if (run == NULL) {
@@ -421,7 +204,7 @@ const pdb_command pdb_command_import = {
 	.least = 1,
 	.most = 1,
 	.args = import_args,
-	.settings_size = sizeof(import_settings),
+	.settings_size = sizeof(pdb_import_settings),
 	.text = "Loads messages, one JSON object on a line:\n"
 		"  {\"thread\", \"author\", \"role\"?, \"ts\"?, \"body\", \"id\"?, \"reply_to\"?}\n"
 		"The file may be compressed with zstd. Bodies are sent byte for byte. The messages "

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the lines of an import into its plan. */
+#include "tools/import_private.h"
+
+/* What may wait in memory; enough that a thread's lines, which mostly stand together, meet. */
+#define WINDOW_BYTES    (16u * 1024u * 1024u)
+#define WINDOW_MESSAGES 16384u
+
+static pdb_status add_line(pdb_import *run, pdb_slice text, uint64_t offset, pdb_err *err)
+{
+	uint64_t number = pdb_input_line_number(run->input);
+	pdb_plan_thread *thread = NULL;
+	pdb_line line;
+	pdb_status status = pdb_line_read(&line, text, err);
+
+	if (status == PDB_OK) {
+		thread = pdb_plan_thread_get(&run->plan, line.thread);
+	}
+	if (status == PDB_OK && thread == NULL) {
+		status = pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for another thread");
+	}
+	if (status != PDB_OK) {
+		return status;
+	}
+	thread->ordinal++;
+	if (offset < run->skip_to || line.deleted) {
+		run->skipped += line.deleted;
+		return PDB_OK;
+	}
+	if (line.id[0] == '\0') {
+		pdb_line_derive_id(&line, thread->ordinal, text);
+	}
+	return pdb_plan_add(&run->plan, thread, &line, offset, number, err);
+}
+
+static bool is_blank(pdb_slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] != ' ' && text.ptr[i] != '\t') {
+			return false;
+		}
+	}
+	return true;
+}
+
+void pdb__import_fill(pdb_import *run)
+{
+	pdb_status status = PDB_OK;
+	pdb_err err = {0};
+
+	while (!run->input_ended && !run->stopping && run->plan.bytes < WINDOW_BYTES &&
+	       run->plan.messages < WINDOW_MESSAGES) {
+		uint64_t offset = pdb_input_offset(run->input);
+		pdb_slice text;
+
+		status = pdb_input_line(run->input, &text, &err);
+		if (status == PDB_ESTOP) {
+			run->input_ended = true;
+			return;
+		}
+		if (status == PDB_OK && !is_blank(text)) {
+			status = add_line(run, text, offset, &err);
+		}
+		if (status != PDB_OK) {
+			(void)pdb_err_wrap(&err, "%s:%llu", run->path,
+					   (unsigned long long)pdb_input_line_number(run->input));
+			pdb__import_fail(run, PDB_EXIT_USAGE, err.text);
+		}
+	}
+}
