@@ -59,6 +59,26 @@ class Pages(ApiCase):
         self.refused(self.ann.get("/v1/threads/t1/messages?before=1&after=2"), 400,
                      "anchor_conflict")
 
+    def test_around_a_time(self):
+        name = self.unique("timed")
+        made = [self.append(self.ann, name, body=i) for i in range(9)]
+        for message in made[1:-1]:
+            seqs = [m["seq"] for m in
+                    self.page(self.ann, name, f"?limit=3&around={message['ts']}")["messages"]]
+            self.assertIn(message["seq"], seqs)
+            self.assertEqual(len(seqs), 3)
+        newest = self.page(self.ann, name, "?limit=3&around=99999999999")["messages"]
+        self.assertIn(9, [m["seq"] for m in newest])
+
+    def test_a_cursor_is_a_place_in_time_not_a_key(self):
+        """The cursor of another thread is harmless: it shows nothing of that thread."""
+        other = self.unique("other")
+        self.append(self.ann, other, body="secret")
+        cursor = self.page(self.ann, other)["pagination"]["after"]
+        answer = self.ann.get("/v1/threads/t1/messages?before=" + cursor)
+        self.assertLess(answer.status, 500)
+        self.assertNotIn(b"secret", answer.body)
+
     def test_every_seq_can_be_found(self):
         for seq in range(1, 251, 7):
             self.assertEqual(self.seqs(f"?limit=1&after={seq - 1}")[0], [seq])

@@ -3,6 +3,7 @@
 import time
 
 from api_case import ApiCase, main
+from progressdb import wait_for
 
 NS = 10 ** 9
 
@@ -174,6 +175,20 @@ class Lists(ApiCase):
                          [thread["id"]])
         self.ok(owner.put("/v1/threads/" + thread["id"], {"participants": []}))
         self.assertEqual(self.ok(guest.get("/v1/threads"))["threads"], [])
+
+    def test_a_crowd_follows_within_seconds(self):
+        owner = self.server.frontend("crowd-host")
+        guests = [f"crowd-guest{i}" for i in range(40)]
+        crowded = self.thread(owner, participants=guests)["id"]
+        later = self.thread(owner, participants=guests[:1])["id"]
+        guest = self.server.frontend(guests[0])
+
+        def listed():
+            return [t["id"] for t in self.ok(guest.get("/v1/threads"))["threads"]]
+
+        self.assertEqual(listed(), [later, crowded])
+        self.append(owner, crowded)
+        wait_for(lambda: listed() == [crowded, later], "the crowd's lists follow", 15)
 
     def test_a_backend_names_whose_list(self):
         ann = self.server.frontend("named")
