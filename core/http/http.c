@@ -17,25 +17,6 @@
 
 #define TARGET_MAX 8192u
 
-static void on_libevent_log(int severity, const char *message)
-{
-	pdb_log(severity == EVENT_LOG_ERR ? PDB_LOG_ERROR : PDB_LOG_DEBUG, "libevent", "%s",
-		message);
-}
-
-static void on_libevent_fatal(int code)
-{
-	pdb_fatal("libevent", "gave up with code %d", code);
-}
-
-/* Once, and before libevent has any memory of its own. */
-static void prepare_libevent(void)
-{
-	event_set_mem_functions(pdb_mem_alloc, pdb_mem_realloc, pdb_mem_free);
-	event_set_log_callback(on_libevent_log);
-	event_set_fatal_callback(on_libevent_fatal);
-}
-
 static size_t core_count(void)
 {
 	cpu_set_t set;
@@ -109,12 +90,11 @@ pdb_status pdb_http_create(pdb_http **out, const pdb_http_settings *settings,
 			   const struct pdb_sockets *sockets, pdb_offload_fn offload, void *pool,
 			   pdb_err *err)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pdb_http *http;
 	pdb_status status;
 
 	*out = NULL;
-	(void)pthread_once(&once, prepare_libevent);
+	pdb__library_prepare();
 	http = pdb_mem_zalloc(sizeof(*http));
 	if (http == NULL) {
 		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for HTTP");
@@ -163,6 +143,11 @@ pdb_status pdb_http_start(pdb_http *http, pdb_err *err)
 		status = pdb__loop_start(http->loops[i], err);
 	}
 	return status;
+}
+
+const char *pdb_http_host(const pdb_http *http)
+{
+	return http->address;
 }
 
 int pdb_http_port(const pdb_http *http)

@@ -47,6 +47,8 @@ pdb_status pdb_http_create(pdb_http **out, const pdb_http_settings *settings,
 /* Binds and starts the loops. PDB_EUNAVAILABLE when the address is taken. Threads: main. */
 pdb_status pdb_http_start(pdb_http *http, pdb_err *err);
 int pdb_http_port(const pdb_http *http);
+/* The host part of the address, without brackets. */
+const char *pdb_http_host(const pdb_http *http);
 /* Stops accepting, finishes what was read, closes; gives up after `timeout` nanoseconds.
  * Returns PDB_ETIMEOUT then. Threads: main. */
 pdb_status pdb_http_stop(pdb_http *http, int64_t timeout);

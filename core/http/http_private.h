@@ -161,6 +161,11 @@ struct pdb_http {
 	atomic_bool giving_up;
 };
 
+/* -- library --------------------------------------------------------------------------------- */
+
+/* Gives libevent its memory and its log, once. Before any other call into it. */
+void pdb__library_prepare(void);
+
 /* -- loop ---------------------------------------------------------------------------------- */
 
 pdb_status pdb__loop_create(pdb_loop **out, pdb_http *http, unsigned index, pdb_err *err);

@@ -251,7 +251,7 @@ static const node *step(const node *at, pdb_slice segment, pdb_match *match)
 void pdb_router_find(const pdb_router *router, pdb_method method, pdb_slice path,
 		     pdb_match *match_out)
 {
-	const node *at = &router->root;
+	const node *at = path.len > 0 && path.ptr[0] == '/' ? &router->root : NULL;
 	const node *rest_at = NULL;
 	pdb_slice left = path;
 	pdb_slice rest = {0};

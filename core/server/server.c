@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "server/server_private.h"
@@ -110,6 +111,8 @@ int pdb_server_main(int argc, char **argv, char *const *environment)
 			     PDB_ABI_MINOR);
 		return 0;
 	}
+	/* Whatever is made, the storage engine's files too, is for this user alone. */
+	(void)umask(077);
 	pdb__signals_block();
 	status = configured(&server);
 	pdb__setup_fini(&server.current);

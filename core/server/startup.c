@@ -122,11 +122,12 @@ static pdb_status chat_init(pdb_server *server, pdb_err *err)
 	pdb_status status;
 
 	status = pdb_chat_create(&server->chat, server->store, sockets, server->first.chat, err);
-	if (status == PDB_OK) {
-		status = pdb_sockets_add(sockets, PDB_SOCKET_JOB, "chat", &pdb_chat_crowd_job,
-					 server->chat, err);
+	if (status != PDB_OK) {
+		return status;
 	}
-	return status;
+	pdb_chat_use_host(server->chat, &pdb__host);
+	return pdb_sockets_add(sockets, PDB_SOCKET_JOB, "chat", &pdb_chat_crowd_job, server->chat,
+			       err);
 }
 
 static void chat_fini(pdb_server *server)
@@ -155,9 +156,20 @@ static void jobs_fini(pdb_server *server)
 	pdb_jobs_destroy(&server->jobs);
 }
 
+static void tell_address(const pdb_server *server)
+{
+	const char *scheme = server->first.http->tls_cert_file[0] != '\0' ? "https" : "http";
+	const char *host = pdb_http_host(server->http);
+	bool bare = strchr(host, ':') == NULL; /* an IPv6 address goes into brackets */
+
+	pdb_log(PDB_LOG_INFO, "server", "progressdb %s listening on %s://%s%s%s:%d", PDB_VERSION,
+		scheme, bare ? "" : "[", host, bare ? "" : "]", pdb_http_port(server->http));
+	pdb_log(PDB_LOG_INFO, "server", "database %s in %s", pdb_store_database_id(server->store),
+		server->first.db_path);
+}
+
 static pdb_status listen_init(pdb_server *server, pdb_err *err)
 {
-	const pdb_http_settings *http = server->first.http;
 	pdb_status status;
 
 	status = pdb_store_on_durable(server->store, pdb_http_publish, server->http, err);
@@ -168,9 +180,7 @@ static pdb_status listen_init(pdb_server *server, pdb_err *err)
 		return status;
 	}
 	atomic_store(&server->ready, true);
-	pdb_log(PDB_LOG_INFO, "server", "progressdb %s listening on %s://%s:%d, data in %s",
-		PDB_VERSION, http->tls_cert_file[0] != '\0' ? "https" : "http", http->address,
-		pdb_http_port(server->http), server->first.db_path);
+	tell_address(server);
 	pdb__notify("READY=1\nSTATUS=Serving.");
 	if (server->first.dev_keys[0] != '\0') {
 		pdb__dev_keys_print(server->first.dev_keys, pdb_http_port(server->http));
