@@ -72,15 +72,24 @@ static void print_fault(void *arg, const char *line)
 	(void)printf("%s\n", line);
 }
 
-/* The check makes nothing: a directory without a database is a mistake of the caller. */
+/* The check makes nothing: a directory without a database is a mistake of the caller. The server
+ * keeps the engine's files in a folder of their own. */
 static pdb_status find_database(check_run *run, pdb_err *err)
 {
+	char *store = NULL;
+	bool found;
+
 	if (run->settings->db == NULL) {
 		return pdb_err_set(err, PDB_EINVAL, NULL,
 				   "which database? Name its directory with --db");
 	}
-	if (realpath(run->settings->db, run->directory) == NULL) {
-		return pdb_err_set(err, PDB_ENOTFOUND, NULL, "%s cannot be opened: %s",
+	if (asprintf(&store, "%s/store", run->settings->db) < 0) {
+		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for a path");
+	}
+	found = realpath(store, run->directory) != NULL;
+	free(store);
+	if (!found) {
+		return pdb_err_set(err, PDB_ENOTFOUND, NULL, "there is no database in %s: %s",
 				   run->settings->db, strerror(errno));
 	}
 	if (run->settings->plugins == NULL) {

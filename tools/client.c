@@ -331,6 +331,14 @@ static pdb_status get_once(pdb_client *client, pdb_call *call, const char *path,
 	return status;
 }
 
+static pdb_status unreachable(const pdb_call *call, pdb_err *err)
+{
+	char reason[512];
+
+	pdb_call_explain(call, reason, sizeof(reason));
+	return pdb_err_set(err, PDB_EUNAVAILABLE, NULL, "%.500s", reason);
+}
+
 pdb_status pdb_client_get(pdb_client *client, const char *path, uint64_t retry, pdb_call **call_out,
 			  pdb_err *err)
 {
@@ -349,9 +357,7 @@ pdb_status pdb_client_get(pdb_client *client, const char *path, uint64_t retry, 
 		if ((pdb_clock_monotonic() - start) / PDB_NS_PER_SECOND + wait / 1000 >=
 			    (int64_t)retry ||
 		    pdb_interrupted()) {
-			return call->status != 0
-				       ? PDB_OK
-				       : pdb_err_set(err, PDB_EUNAVAILABLE, NULL, "%s", call->text);
+			return call->status != 0 ? PDB_OK : unreachable(call, err);
 		}
 		(void)curl_multi_poll(client->multi, NULL, 0, (int)wait, NULL);
 	}

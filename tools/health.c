@@ -23,8 +23,7 @@ static pdb_exit probe(pdb_client *client, const char *path, const char *good, ui
 	pdb_err err = {0};
 
 	if (pdb_client_get(client, path, wait, &call, &err) != PDB_OK) {
-		pdb_call_explain(call, reason, sizeof(reason));
-		pdb_complain("%s", reason);
+		pdb_complain("%s", err.text);
 		return pdb_interrupted() ? PDB_EXIT_INTERRUPTED : PDB_EXIT_UNREACHABLE;
 	}
 	if (call->status != 200) {
