@@ -51,16 +51,19 @@ static bool place(char *out, size_t size, const char *folder, const char *librar
 
 pdb_status pdb_plugin_directory(char *out, size_t size, pdb_err *err)
 {
+	static const char *const libraries[] = {"lib", PDB_LIBDIR};
 	char folder[PATH_MAX];
 	pdb_status status = program_folder(folder, err);
 
 	if (status != PDB_OK) {
 		return status;
 	}
-	if (place(out, size, folder, "lib") || place(out, size, folder, PDB_LIBDIR)) {
-		return PDB_OK;
+	for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
+		if (place(out, size, folder, libraries[i])) {
+			return PDB_OK;
+		}
 	}
-	(void)place(out, size, folder, "lib");
+	(void)place(out, size, folder, libraries[0]);
 	if (out[0] == '\0') {
 		return pdb_err_set(err, PDB_ETOOLARGE, NULL,
 				   "the path of the plugins is longer than %zu bytes", size);

@@ -11,7 +11,8 @@
 
 #define SECTION       ".pdb.manifest"
 #define TEXT_SIZE_MAX 4096u
-#define FILE_SIZE_MAX (256 * 1024 * 1024)
+#define FILE_MIB_MAX  256
+#define FILE_SIZE_MAX ((off_t)FILE_MIB_MAX * 1024 * 1024)
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define OUR_DATA ELFDATA2LSB
@@ -139,7 +140,7 @@ static pdb_status measure(int fd, const char *path, size_t *size_out, pdb_err *e
 	if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size > FILE_SIZE_MAX) {
 		return pdb_err_set(err, PDB_ENOTFOUND, NULL,
 				   "%s is not a regular file of at most %d MiB", path,
-				   FILE_SIZE_MAX / (1024 * 1024));
+				   FILE_MIB_MAX);
 	}
 	*size_out = (size_t)info.st_size;
 	return PDB_OK;

@@ -6,7 +6,7 @@
 #define STRIDE_MIN   PDB_UP_TO(pdb_option, help)
 #define STRIDE_MAX   1024u
 #define ROWS_MAX     1000u
-#define SETTINGS_MAX (1024u * 1024u)
+#define SETTINGS_MAX ((size_t)1024 * 1024)
 
 #define OPTION_FLAGS (PDB_OPTION_RELOADABLE | PDB_OPTION_SECRET | PDB_OPTION_REQUIRED)
 

@@ -24,7 +24,7 @@ static const pdb_option options[] = {
 	 .offset = offsetof(acme_settings, max_body),
 	 .fallback = "64KiB",
 	 .min = 1,
-	 .max = 1024 * 1024,
+	 .max = INT64_C(1024) * 1024,
 	 .help = "The longest message body that is accepted."},
 };
 
