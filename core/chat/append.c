@@ -228,6 +228,7 @@ static pdb_status thread_name(const pdb_chat *chat, const pdb_caller *caller,
 	return PDB_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): as declared in chat.h. */
 pdb_status pdb_chat_append(pdb_chat *chat, const pdb_caller *caller, pdb_slice thread,
 			   const pdb_message_input *inputs, size_t count, pdb_buf *out,
 			   pdb_outcome *outcome, pdb_err *err)

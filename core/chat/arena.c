@@ -6,8 +6,8 @@
 
 #include "base/mem.h"
 
-#define BLOCK_SIZE (16u * 1024u)
-#define KEPT_BLOCK (256u * 1024u) /* larger blocks and buffers go back to the system */
+#define BLOCK_SIZE ((size_t)16 * 1024)
+#define KEPT_BLOCK ((size_t)256 * 1024) /* larger blocks and buffers go back to the system */
 #define ALIGNMENT  _Alignof(max_align_t)
 
 struct pdb__arena_block {

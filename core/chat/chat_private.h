@@ -18,9 +18,9 @@
 #define PDB__TRIES           8
 #define PDB__BODY_UNREADABLE "{\"_undecryptable\":true}"
 /* What one answer may gather before it is cut short. */
-#define PDB__ANSWER_MAX (32u * 1024u * 1024u)
+#define PDB__ANSWER_MAX ((size_t)32 * 1024 * 1024)
 /* What one transaction may write; the engine's bound is 10 MiB. */
-#define PDB__TXN_MAX (9u * 1024u * 1024u)
+#define PDB__TXN_MAX ((size_t)9 * 1024 * 1024)
 
 /* -- stripes (stripe.c) -------------------------------------------------------------------- */
 

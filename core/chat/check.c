@@ -3,7 +3,7 @@
 #include "chat/check_private.h"
 
 #define CHUNK       256u
-#define CHUNK_BYTES (4u * 1024u * 1024u)
+#define CHUNK_BYTES ((size_t)4 * 1024 * 1024)
 
 void pdb__check_fault(pdb__check *c, const char *format, ...)
 {

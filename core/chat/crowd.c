@@ -118,7 +118,7 @@ static pdb_status collect(void *arg, pdb_slice key, pdb_slice value)
 	pdb_slice thread = pdb_slice_skip(key, b->prefix_len);
 
 	(void)value;
-	if (pdb_id_valid(thread)) {
+	if (thread.len > 0 && pdb_id_valid(thread)) {
 		memcpy(b->threads[b->count], thread.ptr, thread.len);
 		b->threads[b->count][thread.len] = '\0';
 		b->count++;

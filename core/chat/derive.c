@@ -31,7 +31,6 @@ void pdb__id_derive(const pdb_chat *chat, const char *prefix, const pdb_slice pa
 	uint8_t digest[DERIVED_SIZE];
 	uint8_t number[8];
 	hash_state state;
-	size_t len = strlen(prefix);
 
 	hash_init(chat, &state, sizeof(digest));
 	hash_part(&state, pdb_slice_text(prefix));
@@ -41,8 +40,8 @@ void pdb__id_derive(const pdb_chat *chat, const char *prefix, const pdb_slice pa
 	pdb__le_put(number, index, sizeof(number));
 	hash_part(&state, pdb_slice_of(number, sizeof(number)));
 	(void)crypto_generichash_final(&state, digest, sizeof(digest));
-	memcpy(out, prefix, len);
-	pdb_hex_encode(out + len, pdb_slice_of(digest, sizeof(digest)));
+	(void)snprintf(out, PDB_ID_MAX + 1, "%s", prefix);
+	pdb_hex_encode(out + strlen(out), pdb_slice_of(digest, sizeof(digest)));
 }
 
 /* An absent field differs from an empty one. */

@@ -293,6 +293,7 @@ static pdb_status input_check(pdb_chat *chat, const pdb_caller *caller,
 	return status;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): as declared in chat.h. */
 pdb_status pdb_chat_message_edit(pdb_chat *chat, const pdb_caller *caller,
 				 const pdb_message_ref *ref, const pdb_message_input *input,
 				 uint32_t if_match_version, pdb_buf *out, pdb_outcome *outcome,

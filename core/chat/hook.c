@@ -58,8 +58,8 @@ pdb_status pdb_record_set_body(pdb_record *record, pdb_slice body)
 pdb_slice pdb_record_attachment(const pdb_record *record)
 {
 	size_t cursor = 0;
-	pdb_slice tag;
-	pdb_slice bytes;
+	pdb_slice tag = {0};
+	pdb_slice bytes = {0};
 
 	while (pdb__attachment_next(record->attachments, &cursor, &tag, &bytes)) {
 		if (pdb_slice_equal(tag, record->tag)) {
@@ -73,8 +73,8 @@ pdb_status pdb_record_set_attachment(pdb_record *record, pdb_slice bytes)
 {
 	pdb_buf all = {0};
 	size_t cursor = 0;
-	pdb_slice tag;
-	pdb_slice kept;
+	pdb_slice tag = {0};
+	pdb_slice kept = {0};
 	bool copied;
 
 	if (record->tag.len == 0 || bytes.len > PDB_VALUE_MAX) {
@@ -107,7 +107,6 @@ static pdb_status record_begin(pdb__op *op, const pdb__record *from, pdb_record 
 	if (author == NULL) {
 		return pdb__no_memory(err);
 	}
-	memset(record, 0, sizeof(*record));
 	record->thread = from->thread;
 	record->message = from->id;
 	record->author = pdb_slice_of(author, pdb_json_unescape(from->author, author));
@@ -197,8 +196,8 @@ static pdb_status hooks_out(const pdb_chat *chat, pdb_record *record, pdb_err *e
 static bool all_known(const pdb_chat *chat, pdb_slice attachments)
 {
 	size_t cursor = 0;
-	pdb_slice tag;
-	pdb_slice bytes;
+	pdb_slice tag = {0};
+	pdb_slice bytes = {0};
 
 	while (pdb__attachment_next(attachments, &cursor, &tag, &bytes)) {
 		bool known = false;
@@ -217,7 +216,7 @@ static bool all_known(const pdb_chat *chat, pdb_slice attachments)
 
 pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *from, pdb_slice *body_out, pdb_err *err)
 {
-	pdb_record record;
+	pdb_record record = {0};
 	pdb_status status;
 
 	*body_out = from->body;
@@ -241,7 +240,7 @@ pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *from, pdb_slice *body
 pdb_status pdb__hooks_seal(pdb__op *op, const pdb__record *from, pdb__sealed *out, pdb_err *err)
 {
 	pdb__record stored = *from;
-	pdb_record record;
+	pdb_record record = {0};
 	pdb_status status;
 
 	out->body = from->body;
@@ -267,7 +266,7 @@ pdb_status pdb__hooks_seal(pdb__op *op, const pdb__record *from, pdb__sealed *ou
 pdb_status pdb__record_render(pdb__op *op, const pdb__record *record, pdb_buf *out, pdb_err *err)
 {
 	pdb_err why = {0};
-	pdb_slice body;
+	pdb_slice body = {0};
 	pdb_status status;
 
 	if (record->attachments.len == 0) {

@@ -212,6 +212,7 @@ static pdb_status react(pdb_chat *chat, const pdb_caller *caller, pdb_slice thre
 	return status;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): as declared in chat.h. */
 pdb_status pdb_chat_reaction_set(pdb_chat *chat, const pdb_caller *caller,
 				 const pdb_message_ref *ref, pdb_slice identity, pdb_slice reaction,
 				 pdb_buf *out, pdb_outcome *outcome, pdb_err *err)

@@ -47,7 +47,7 @@ static bool cursor_read(pdb_slice cursor, place *at)
 	}
 	digits = (size_t)(dash - cursor.ptr);
 	thread = pdb_slice_skip(cursor, digits + 1);
-	if (!pdb_text_to_uint(pdb_slice_of(cursor.ptr, digits), &at->activity) ||
+	if (!pdb_text_to_uint(pdb_slice_of(cursor.ptr, digits), &at->activity) || thread.len == 0 ||
 	    !pdb_id_valid(thread)) {
 		return false;
 	}

@@ -32,7 +32,7 @@ struct pdb_host;
  * ends the process, rather than return.
  */
 #define PDB_KEY_MAX   1024u
-#define PDB_VALUE_MAX (4u * 1024u * 1024u)
+#define PDB_VALUE_MAX 4194304u /* 4 MiB */
 
 typedef struct pdb_key {
 	pdb_slice partition;
