@@ -158,7 +158,10 @@ static void judge_promise(pdb_config *config, const section_promise *promise, co
 /* What a loaded plugin did not ask for, and what nothing asks for any more. */
 static void judge_idle(pdb_config *config, const pdb_option *row)
 {
-	if (pdb_config_given(config, row->key)) {
+	const pdb_entry *entry = pdb__config_entry(config, row->key);
+
+	if (entry != NULL && entry->origin.layer != NULL &&
+	    !pdb__value_empty(&entry->row, entry->slot)) {
 		pdb_config_warning(config, row->key, "has no effect");
 	}
 }
