@@ -101,12 +101,17 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 	return remove(path);
 }
 
-void fake_clean(void)
+void fake_forget(void)
 {
-	atomic_store(&fake.hold, false);
 	if (fake.db != NULL) {
 		memory->close(&fake.db);
 	}
+}
+
+void fake_clean(void)
+{
+	atomic_store(&fake.hold, false);
+	fake_forget();
 	pdb_loader_destroy(&loader);
 	(void)nftw(fake.directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

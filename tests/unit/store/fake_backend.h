@@ -27,6 +27,8 @@ extern fake_backend fake;
 
 void fake_init(void);
 void fake_clean(void);
+/* Drops the rows. */
+void fake_forget(void);
 /* Opens a store on it; failures end the test. */
 pdb_store *fake_open(void);
 /* Opens, expecting `status`; *err is filled. */
