@@ -208,6 +208,8 @@ extern const pdb_alias pdb__dropin_variables[];
 
 /* The member that stands for an element when the elements of this list may be mappings; or NULL. */
 const char *pdb__dropin_element(const char *key);
+/* True for a key that is accepted but read by nobody, and hence not worth describing. */
+bool pdb__dropin_is_idle(const char *key);
 /* "host:port" into its parts, which have room for strlen(text) + 8 bytes; false when it has no
  * port. No host means every address. */
 bool pdb__dropin_address(const char *text, char *host, char *port);

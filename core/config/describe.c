@@ -42,6 +42,9 @@ static void sample_open(void *arg, const char *name, size_t len, unsigned depth)
 
 	pdb_buf_add_byte(out, '\n');
 	indent(out, depth);
+	/* A deeper section may be of a plugin that is not loaded, where even its name is unknown.
+	 */
+	pdb_buf_add_text(out, depth > 0 ? "#" : "");
 	pdb_buf_add(out, name, len);
 	pdb_buf_add_text(out, ":\n");
 }
@@ -58,6 +61,9 @@ static void sample_leaf(void *arg, const char *name, const pdb_entry *entry, uns
 	pdb_buf wanted = {0};
 	pdb_buf *out = arg;
 
+	if (pdb__dropin_is_idle(entry->row.key)) {
+		return;
+	}
 	pdb__value_expectation(&wanted, &entry->row);
 	pdb_buf_printf(&comment, "%s Takes %.*s.%s", entry->row.help, (int)wanted.len,
 		       wanted.len > 0 ? (const char *)wanted.data : "",
@@ -122,7 +128,8 @@ static void add_values(pdb_buf *out, const pdb_option *row)
 		return;
 	}
 	pdb__value_bounds(out, row);
-	if (row->unit != NULL) {
+	/* Bounds of sizes and durations carry their unit with them. */
+	if (row->unit != NULL && row->type != PDB_OPTION_SIZE && row->type != PDB_OPTION_DURATION) {
 		pdb_buf_printf(out, "%s%s", row->min != 0 || row->max != 0 ? " " : "", row->unit);
 	}
 }
@@ -141,14 +148,31 @@ static void add_help(pdb_buf *out, const pdb_option *row)
 	}
 }
 
+static void reference_open(void *arg, const char *name, size_t len, unsigned depth)
+{
+	pdb_buf *out = arg;
+
+	if (depth > 0) {
+		return;
+	}
+	pdb_buf_add_text(out, "\n## ");
+	pdb_buf_add(out, name, len);
+	pdb_buf_add_text(out, "\n\n| Option | Type | Default | Values | Variable | Meaning |\n"
+			      "|---|---|---|---|---|---|\n");
+}
+
 static void reference_leaf(void *arg, const char *name, const pdb_entry *entry, unsigned depth)
 {
 	const pdb_option *row = &entry->row;
 	pdb_buf value = {0};
 	pdb_buf *out = arg;
 
-	(void)name;
-	(void)depth;
+	if (pdb__dropin_is_idle(row->key)) {
+		return;
+	}
+	if (depth == 0) {
+		reference_open(out, name, strlen(name), 0);
+	}
 	pdb__value_print_fallback(&value, row);
 	out->failed = out->failed || value.failed;
 	pdb_buf_printf(out, "| `%s` | %s | `", row->key, type_name(row->type));
@@ -161,19 +185,6 @@ static void reference_leaf(void *arg, const char *name, const pdb_entry *entry, 
 	add_help(out, row);
 	pdb_buf_add_text(out, " |\n");
 	pdb_buf_fini(&value);
-}
-
-static void reference_open(void *arg, const char *name, size_t len, unsigned depth)
-{
-	pdb_buf *out = arg;
-
-	if (depth > 0) {
-		return;
-	}
-	pdb_buf_add_text(out, "\n## ");
-	pdb_buf_add(out, name, len);
-	pdb_buf_add_text(out, "\n\n| Option | Type | Default | Values | Variable | Meaning |\n"
-			      "|---|---|---|---|---|---|\n");
 }
 
 static void reference_close(void *arg, unsigned depth)

@@ -78,15 +78,27 @@ static const pdb_option ROWS[] = {
 
 const pdb_option_table pdb_dropin_options = PDB_OPTION_TABLE(ROWS, pdb_dropin_settings);
 
-/* Which plugin reads the keys that begin so; NULL for what nothing reads. */
+/* What older files have and nothing reads any more. */
+static const char *const IDLE[] = {"security.kms.binary", "retention.lock_ttl", "ingest",
+				   "telemetry", "sensor"};
+
+bool pdb__dropin_is_idle(const char *key)
+{
+	for (size_t i = 0; i < sizeof(IDLE) / sizeof(IDLE[0]); i++) {
+		if (strcmp(key, IDLE[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Which plugin reads the keys that begin so. */
 typedef struct plugin_section {
 	const char *prefix;
 	const char *plugin;
 } plugin_section;
 
 static const plugin_section SECTIONS[] = {
-	{"security.kms.binary", NULL},
-	{"retention.lock_ttl", NULL},
 	{"security.encryption.", "encryption"},
 	{"security.kms.", "encryption"},
 	{"security.cors.", "cors"},
@@ -183,7 +195,7 @@ pdb_status pdb_dropin_read(pdb_config *config, bool (*claimed)(void *arg, const 
 	for (size_t i = 0; i < table.count && status == PDB_OK; i++) {
 		const char *plugin = plugin_of(rows[i].key);
 
-		if (plugin == NULL || claimed(arg, plugin)) {
+		if (plugin == NULL || pdb__dropin_is_idle(rows[i].key) || claimed(arg, plugin)) {
 			judge_idle(config, &rows[i]);
 		}
 	}
