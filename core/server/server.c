@@ -115,8 +115,8 @@ int pdb_server_main(int argc, char **argv, char *const *environment)
 	(void)umask(077);
 	pdb__signals_block();
 	status = configured(&server);
-	pdb__setup_fini(&server.current);
 	pdb_loader_destroy(&server.loader);
+	pdb__setup_forget(&server);
 	pdb__setup_fini(&server.first);
 	return status;
 }

@@ -87,6 +87,8 @@ typedef struct pdb_server {
 	pdb_loader *loader;
 	pdb_setup first;   /* what it was started with; lives to the end */
 	pdb_setup current; /* what a reload brought; config is NULL until then */
+	pdb_config **kept; /* snapshots that a plugin may still read, because its reload failed */
+	size_t kept_count;
 	pdb_store *store;
 	pdb_chat *chat;
 	pdb_pool *pool;
@@ -103,6 +105,8 @@ pdb_log_level pdb__server_log_level(const pdb_server_settings *settings);
  * means that reading itself failed. Owns: out->config, freed by pdb__setup_fini. */
 pdb_status pdb__setup_read(pdb_server *server, pdb_setup *out, pdb_err *err);
 void pdb__setup_fini(pdb_setup *setup);
+/* Frees what reloads have brought; no plugin runs any more. */
+void pdb__setup_forget(pdb_server *server);
 /* Reads anew and hands reloadable settings to the plugins; the old ones stay when anything is
  * wrong. */
 void pdb__setup_reload(pdb_server *server);

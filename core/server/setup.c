@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "config/dropin.h"
 #include "plugin/directory.h"
 #include "server/server_private.h"
@@ -262,9 +263,11 @@ static void tell_difference(void *arg, const char *key, bool reloadable)
 		key);
 }
 
-static void apply(pdb_server *server, const pdb_setup *fresh)
+/* True when every plugin took its new settings. */
+static bool reload_plugins(const pdb_setup *fresh)
 {
-	pdb_log_set_level(pdb__server_log_level(fresh->server));
+	bool all = true;
+
 	for (size_t i = 0; i < fresh->plugin_count; i++) {
 		pdb_err err = {0};
 
@@ -272,11 +275,56 @@ static void apply(pdb_server *server, const pdb_setup *fresh)
 		    PDB_OK) {
 			pdb_log(PDB_LOG_ERROR, "server", "plugin %s keeps its settings: %s",
 				pdb_plugin_manifest_of(fresh->plugins[i])->name, err.text);
+			all = false;
 		}
 	}
-	/* Plugins without a reload still read the first snapshot; only what came between goes. */
-	pdb__setup_fini(&server->current);
+	return all;
+}
+
+static void free_kept(pdb_server *server)
+{
+	for (size_t i = 0; i < server->kept_count; i++) {
+		pdb_config_destroy(&server->kept[i]);
+	}
+	pdb_mem_free(server->kept);
+	server->kept = NULL;
+	server->kept_count = 0;
+}
+
+static void keep(pdb_server *server, pdb_config *config)
+{
+	size_t size = (server->kept_count + 1) * sizeof(*server->kept);
+	pdb_config **grown = pdb_mem_realloc(server->kept, size);
+
+	/* Without memory to remember it, it is better lost than freed under a reader. */
+	if (grown != NULL) {
+		server->kept = grown;
+		server->kept[server->kept_count++] = config;
+	}
+}
+
+/*
+ * A plugin without a reload reads the first snapshot to the end, and one whose reload failed the
+ * one before: only what nobody can read any more is freed.
+ */
+static void apply(pdb_server *server, const pdb_setup *fresh)
+{
+	pdb_config *before = server->current.config;
+
+	pdb_log_set_level(pdb__server_log_level(fresh->server));
+	if (reload_plugins(fresh)) {
+		pdb_config_destroy(&before);
+		free_kept(server);
+	} else if (before != NULL) {
+		keep(server, before);
+	}
 	server->current = *fresh;
+}
+
+void pdb__setup_forget(pdb_server *server)
+{
+	pdb__setup_fini(&server->current);
+	free_kept(server);
 }
 
 void pdb__setup_reload(pdb_server *server)
