@@ -114,6 +114,17 @@ void pdb__arena_pool_fini(pdb__arena_pool *pool)
 	}
 }
 
+/* Each block is twice the one before, so that the one kept comes to hold a whole call. */
+static size_t next_size(const pdb__arena_block *last, size_t needed)
+{
+	size_t size = last == NULL ? BLOCK_SIZE : last->size * 2;
+
+	if (size > KEPT_BLOCK) {
+		size = KEPT_BLOCK;
+	}
+	return needed > size ? needed : size;
+}
+
 void *pdb__arena_alloc(pdb__arena *arena, size_t size)
 {
 	pdb__arena_block *block = arena->blocks;
@@ -123,7 +134,7 @@ void *pdb__arena_alloc(pdb__arena *arena, size_t size)
 		return NULL;
 	}
 	if (block == NULL || block->size - block->used < rounded) {
-		block = block_create(rounded > BLOCK_SIZE ? rounded : BLOCK_SIZE);
+		block = block_create(next_size(block, rounded));
 		if (block == NULL) {
 			return NULL;
 		}

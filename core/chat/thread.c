@@ -272,6 +272,10 @@ static pdb_status update_try(pdb__op *op, void *arg, pdb_err *err)
 	if (status != PDB_OK) {
 		return status;
 	}
+	if (input->title.ptr == NULL && input->attributes.ptr == NULL &&
+	    input->participants == NULL) {
+		return show(op);
+	}
 	meta = op->meta;
 	before = meta.participants;
 	status = fill_meta(op, input, &meta, err);

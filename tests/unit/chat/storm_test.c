@@ -140,6 +140,61 @@ Test(storm, nothing_is_lost_nor_doubled_when_commits_fail)
 	storm();
 }
 
+/* Each reacts and edits; no reaction may be lost to an edit or to another reaction. */
+static void *reactor(void *arg)
+{
+	const pdb_message_ref ref = {PDB_SLICE("t1"), PDB_SLICE("m1")};
+	const pdb_message_input input = {.body = PDB_SLICE("2")};
+	pdb_caller who = back("ann");
+	char identity[8];
+
+	(void)snprintf(identity, sizeof(identity), "p%u", (unsigned)(uintptr_t)arg);
+	for (int i = 0; i < 50; i++) {
+		pdb_buf out = {0};
+		pdb_outcome outcome;
+		pdb_err err = {0};
+		pdb_status status;
+
+		cr_assert_eq(pdb_chat_reaction_set(w.chat, &who, &ref, pdb_slice_text(identity),
+						   PDB_SLICE("x"), &out, &outcome, &err),
+			     PDB_OK, "%s", err.text);
+		status = pdb_chat_message_edit(w.chat, &who, &ref, &input, 0, &out, &outcome, &err);
+		cr_assert(status == PDB_OK || status == PDB_EBUSY, "%s", err.text);
+		pdb_buf_fini(&out);
+	}
+	return NULL;
+}
+
+Test(storm, no_reaction_is_lost)
+{
+	pthread_t reactors[5];
+
+	cr_assert_eq(post(&w, front("ann"), "t1", "m1", "1"), PDB_OK);
+	for (uintptr_t i = 0; i < 5; i++) {
+		cr_assert_eq(pthread_create(&reactors[i], NULL, reactor, (void *)i), 0);
+	}
+	for (int i = 0; i < 5; i++) {
+		cr_assert_eq(pthread_join(reactors[i], NULL), 0);
+	}
+	cr_assert_eq(get(&w, front("ann"), "t1", "m1"), PDB_OK);
+	for (int i = 0; i < 5; i++) {
+		char text[16];
+
+		(void)snprintf(text, sizeof(text), "\"id\":\"p%d\"", i);
+		cr_assert(answer_has(&w, text), "%s", answer(&w));
+	}
+}
+
+Test(storm, blocking_storage_needs_a_worker)
+{
+	pdb_caller loop = front("ann");
+
+	world_storage_blocks();
+	loop.may_block = false;
+	cr_assert_eq(post(&w, loop, "t1", "m1", "1"), PDB_EOFFLOAD);
+	cr_assert_eq(post(&w, front("ann"), "t1", "m1", "1"), PDB_OK);
+}
+
 Test(storm, busy_when_every_commit_conflicts)
 {
 	atomic_store(&faults.conflict_every, 1);

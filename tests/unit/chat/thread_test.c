@@ -130,11 +130,16 @@ Test(thread, creation_is_replayed)
 Test(thread, update_changes_what_is_given)
 {
 	const pdb_slice both[] = {PDB_SLICE("bob"), PDB_SLICE("eve")};
+	char made[512];
 	const pdb_slice one[] = {PDB_SLICE("eve")};
 	const pdb_thread_query any = {0};
 	pdb_thread_page result;
 
 	cr_assert_eq(make_thread(&w, front("ann"), "t1"), PDB_OK);
+	cr_assert_eq(get_thread(&w, front("ann"), "t1"), PDB_OK);
+	(void)snprintf(made, sizeof(made), "%s", answer(&w));
+	cr_assert_eq(update(front("ann"), "t1", &(pdb_thread_input){0}), PDB_OK);
+	cr_assert_str_eq(answer(&w), made);
 	cr_assert_eq(update(front("ann"), "t1",
 			    &(pdb_thread_input){.participants = both, .participant_count = 2}),
 		     PDB_OK);

@@ -37,11 +37,6 @@ static const pdb_host host = {
 	.record_may_block = pdb_record_may_block,
 };
 
-const pdb_host *world_host(void)
-{
-	return &host;
-}
-
 static bool due(const _Atomic unsigned *every, unsigned number)
 {
 	unsigned n = atomic_load(every);
@@ -78,6 +73,11 @@ static pdb_status faulty_sync(void *db, pdb_err *err)
 }
 
 static pdb_storage_ops faulty;
+
+void world_storage_blocks(void)
+{
+	faulty.capabilities |= PDB_STORAGE_BLOCKING;
+}
 
 static void chat_open(world *w)
 {

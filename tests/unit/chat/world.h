@@ -32,7 +32,8 @@ void world_open(world *w);
 void world_close(world *w);
 /* Closes the domain and opens it again over the same store. */
 void world_reopen(world *w);
-const pdb_host *world_host(void);
+/* From here on the storage says that it may wait for a network. */
+void world_storage_blocks(void);
 
 pdb_caller front(const char *author);
 pdb_caller back(const char *author); /* "" = nobody */
