@@ -17,15 +17,29 @@ static size_t skip_space(pdb_slice text, size_t at)
 	return at;
 }
 
-/* The offset behind the string whose opening quote is at `at`. */
+/* The offset behind the string whose opening quote is at `at`. Strings are most of a message, so
+ * the bytes between are left to memchr: a quote ends the string when an even number of backslashes
+ * stands before it. */
 static size_t skip_string(pdb_slice text, size_t at)
 {
-	for (at++; at < text.len && text.ptr[at] != '"'; at++) {
-		if (text.ptr[at] == '\\') {
-			at++;
+	size_t from = at + 1;
+
+	for (at = from; at < text.len; at++) {
+		const uint8_t *quote = memchr(text.ptr + at, '"', text.len - at);
+		size_t slashes = 0;
+
+		if (quote == NULL) {
+			break;
+		}
+		at = (size_t)(quote - text.ptr);
+		while (at - slashes > from && text.ptr[at - slashes - 1] == '\\') {
+			slashes++;
+		}
+		if (slashes % 2 == 0) {
+			return at + 1;
 		}
 	}
-	return at < text.len ? at + 1 : text.len;
+	return text.len;
 }
 
 static size_t skip_container(pdb_slice text, size_t at)
