@@ -45,7 +45,7 @@ static struct bufferevent *make_bufferevent(pdb_conn *conn, struct event_base *b
 	pdb_http *http = conn->loop->http;
 	struct bufferevent *bev;
 
-	if (http->tls == NULL) {
+	if (!http->secure) {
 		return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 	}
 	conn->ssl = pdb__tls_session(http);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,7 +16,8 @@
 #include "base/text.h"
 #include "http/http_private.h"
 
-#define TARGET_MAX 8192u
+#define TARGET_MAX  8192u
+#define RESERVE_MAX 512u /* descriptors that connections leave alone */
 
 static size_t core_count(void)
 {
@@ -62,6 +64,7 @@ static pdb_status prepare_tls(pdb_http *http, pdb_err *err)
 		return pdb_err_set(err, PDB_EINVAL, NULL,
 				   "TLS needs both a certificate and its key");
 	}
+	http->secure = has_cert;
 	return has_cert ? pdb__tls_create(&http->tls, cert, key, err) : PDB_OK;
 }
 
@@ -129,12 +132,34 @@ static pdb_status make_loops(pdb_http *http, size_t count, pdb_err *err)
 	return PDB_OK;
 }
 
+/* Connections must not take the descriptors that the storage engine needs: it would not survive. */
+static void cap_connections(pdb_http *http)
+{
+	struct rlimit limit;
+	rlim_t reserve;
+	int64_t most;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+		return;
+	}
+	reserve = limit.rlim_cur / 4 < RESERVE_MAX ? limit.rlim_cur / 4 : RESERVE_MAX;
+	most = (int64_t)(limit.rlim_cur - reserve);
+	if (http->settings.connections_max > most) {
+		pdb_log(PDB_LOG_WARN, "http",
+			"serves at most %lld connections, because only %lld descriptors are "
+			"allowed",
+			(long long)most, (long long)limit.rlim_cur);
+		http->settings.connections_max = most;
+	}
+}
+
 pdb_status pdb_http_start(pdb_http *http, pdb_err *err)
 {
 	size_t count = http->settings.loops > 0 ? (size_t)http->settings.loops : core_count();
 	pdb_status status;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	cap_connections(http);
 	status = pdb__listen_probe(http->address, http->port, err);
 	if (status == PDB_OK) {
 		status = make_loops(http, count, err);

@@ -152,6 +152,7 @@ struct pdb_http {
 	pdb_loop **loops;
 	size_t loop_count;
 	uint32_t id_prefix;
+	bool secure; /* TLS is on; never changes */
 	SSL_CTX *tls;
 	pthread_mutex_t tls_lock; /* guards `tls` */
 	atomic_uint_fast64_t published;

@@ -15,6 +15,9 @@
 #define TICK_MIN (10 * PDB_NS_PER_MS)
 #define TICK_MAX (250 * PDB_NS_PER_MS)
 
+/* The loop of this thread: a listener's error callback is handed evhttp's argument, not ours. */
+static _Thread_local pdb_loop *current;
+
 void pdb__loop_wake(pdb_loop *loop)
 {
 	uint64_t one = 1;
@@ -45,9 +48,10 @@ void pdb__loop_resume(pdb_loop *loop)
 /* Mostly EMFILE: trying again at once would only spin; the next tick does. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
-	pdb_loop *loop = arg;
+	pdb_loop *loop = current;
 
 	(void)listener;
+	(void)arg;
 	if (!loop->paused) {
 		pdb_log(PDB_LOG_WARN, "http", "cannot accept connections just now: %s",
 			strerror(errno));
@@ -312,6 +316,7 @@ static void *run(void *arg)
 	pdb_loop *loop = arg;
 	char name[16];
 
+	current = loop;
 	(void)snprintf(name, sizeof(name), "pdb-loop-%u", loop->index);
 	(void)pthread_setname_np(pthread_self(), name);
 	if (event_base_dispatch(loop->base) < 0) {

@@ -69,7 +69,7 @@ pdb_status pdb_http_reload_tls(pdb_http *http, const char *cert_file, const char
 	SSL_CTX *old;
 	pdb_status status;
 
-	if (http->tls == NULL) {
+	if (!http->secure) {
 		return pdb_err_set(err, PDB_EINVAL, NULL, "TLS is not switched on");
 	}
 	status = pdb__tls_create(&fresh, cert_file, key_file, err);

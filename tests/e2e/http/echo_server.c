@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -332,6 +333,7 @@ int main(int argc, char **argv)
 
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGHUP);
 	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	pdb_log_set_level(PDB_LOG_ERROR);
 	status = plug_in(&sockets, &err);
@@ -344,9 +346,16 @@ int main(int argc, char **argv)
 	if (status != PDB_OK) {
 		(void)fprintf(stderr, "%s\n", err.text);
 	} else {
+		for (int64_t i = flag_of(argc, argv, "--waste", 0); i > 0; i--) {
+			(void)!dup(0); /* descriptors that are then not there for connections */
+		}
 		(void)printf("%d\n", pdb_http_port(http));
 		(void)fflush(stdout);
-		(void)sigwait(&signals, &signal_number);
+		while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP) {
+			(void)printf("%d\n", (int)pdb_http_reload_tls(http, settings.tls_cert_file,
+								      settings.tls_key_file, &err));
+			(void)fflush(stdout);
+		}
 		status = pdb_http_stop(http, flag_of(argc, argv, "--stop", 5000) * ms);
 	}
 	pdb_http_destroy(&http);

@@ -2,6 +2,7 @@
 """A server under test and sockets that say exactly what they are told to."""
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -12,11 +13,15 @@ BINARY = os.path.join(os.environ["PDB_BUILD"], "tests", "http_echo_server")
 
 
 class Server:
-    def __init__(self, **flags):
+    def __init__(self, descriptors=None, **flags):
         words = [BINARY]
+        limit = None
+        if descriptors is not None:
+            def limit():
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
         for name, value in flags.items():
             words += ["--" + name.replace("_", "-"), str(value)]
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, preexec_fn=limit)
         line = self.process.stdout.readline()
         if not line.strip():
             self.process.stdout.close()
@@ -30,6 +35,11 @@ class Server:
         code = self.process.wait(DEADLINE)
         self.process.stdout.close()
         return code
+
+    def reload(self):
+        """Reads the certificate again; the status that this gave."""
+        self.process.send_signal(signal.SIGHUP)
+        return int(self.process.stdout.readline())
 
     def stop(self):
         """Ends the server; its exit code also tells of sanitizer reports."""

@@ -316,6 +316,32 @@ class Limits(Life):
             self.assertEqual(conn.ask("GET", "/").status, 200)
             conn.close()
 
+    def test_out_of_descriptors(self):
+        self.start(descriptors=400, waste=350)
+        conns = [self.server.connect() for _ in range(80)]
+        for conn in conns:
+            conn.send(GET % "/")
+        self.assertEqual(conns[0].answer().status, 200)
+        for conn in conns[:60]:
+            conn.close()
+        for conn in conns[60:]:
+            self.assertEqual(conn.answer().status, 200)
+            conn.close()
+        self.assertTrue(eventually(lambda: self.server.stats()["connections"] == 1))
+
+    def test_descriptors_are_left_for_others(self):
+        self.start(descriptors=80)
+        conns = [self.server.connect() for _ in range(61)]
+        for conn in conns:
+            conn.send(GET % "/")
+        for conn in conns[:60]:
+            self.assertEqual(conn.answer().status, 200)
+        conns[60].sock.settimeout(0.2)
+        with self.assertRaises(TimeoutError):
+            conns[60].fill()
+        for conn in conns:
+            conn.close()
+
     def test_settings(self):
         self.start(body_max=1024, header_max=1024)
         with self.server.connect() as conn:
@@ -347,6 +373,10 @@ class Tls(Life):
         cls.folder = tempfile.mkdtemp(prefix="pdb-tls-")
         cls.cert = os.path.join(cls.folder, "cert.pem")
         cls.key = os.path.join(cls.folder, "key.pem")
+        cls.make_cert()
+
+    @classmethod
+    def make_cert(cls):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                         "ec_paramgen_curve:P-256", "-nodes", "-keyout", cls.key, "-out", cls.cert,
                         "-days", "2", "-subj", "/CN=localhost"], check=True, capture_output=True)
@@ -418,6 +448,26 @@ class Tls(Life):
             self.assertNotIn(b"HTTP/1.1", conn.data)
         with self.server.connect() as conn:
             self.assertTrue(conn.closed())
+
+    def serial(self):
+        with self.wrap() as conn:
+            self.assertEqual(conn.ask("GET", "/").status, 200)
+            return conn.sock.getpeercert()["serialNumber"]
+
+    def test_reload(self):
+        self.start_tls()
+        first = self.serial()
+        with self.wrap() as old:
+            self.make_cert()
+            self.assertEqual(self.server.reload(), 0)
+            self.assertNotEqual(self.serial(), first)
+            self.assertEqual(old.ask("GET", "/items/1").status, 200)
+            second = self.serial()
+            with open(self.key, "w") as file:
+                file.write("broken")
+            self.assertNotEqual(self.server.reload(), 0)
+            self.assertEqual(self.serial(), second)
+            self.make_cert()
 
     def test_half_a_pair(self):
         with self.assertRaises(RuntimeError):
