@@ -347,4 +347,5 @@ void pdb__setup_reload(pdb_server *server)
 	}
 	pdb_config_compare(before->config, fresh.config, tell_difference, NULL);
 	apply(server, &fresh);
+	pdb_log(PDB_LOG_INFO, "server", "configuration reloaded");
 }

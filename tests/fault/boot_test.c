@@ -2,8 +2,8 @@
 /* The Nth allocation fails, for every N, over boot, create, append, list and shutdown. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -152,7 +152,9 @@ static int child_run(unsigned long nth, const char *directory, int out)
 	(void)pthread_create(&thread, NULL, client, NULL);
 	status = pdb_server_main(17, argv, environment);
 	report.allocations = pdb_mem_count();
-	(void)write(out, &report, sizeof(report));
+	if (write(out, &report, sizeof(report)) < 0) {
+		return 3;
+	}
 	return status;
 }
 
@@ -174,11 +176,11 @@ static int run_with(unsigned long nth, child_report *out)
 	}
 	(void)close(ends[1]);
 	*out = (child_report){0};
-	(void)read(ends[0], out, sizeof(*out));
+	cr_assert_geq(read(ends[0], out, sizeof(*out)), 0);
 	(void)close(ends[0]);
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	(void)snprintf(command, sizeof(command), "rm -rf %s", directory);
-	(void)system(command);
+	cr_assert_eq(system(command), 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 

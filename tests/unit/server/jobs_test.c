@@ -53,7 +53,7 @@ static void tear_down(bench *b)
 	pdb_sockets_fini(&b->sockets);
 	pdb_loader_destroy(&b->loader);
 	(void)snprintf(command, sizeof(command), "rm -rf %s", directory);
-	(void)system(command);
+	cr_assert_eq(system(command), 0);
 }
 
 static void await(sem_t *semaphore)
