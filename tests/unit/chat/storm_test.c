@@ -189,7 +189,10 @@ Test(storm, blocking_storage_needs_a_worker)
 {
 	pdb_caller loop = front("ann");
 
+	world_close(&w);
 	world_storage_blocks();
+	memset(&w, 0, sizeof(w));
+	world_open(&w);
 	loop.may_block = false;
 	cr_assert_eq(post(&w, loop, "t1", "m1", "1"), PDB_EOFFLOAD);
 	cr_assert_eq(post(&w, front("ann"), "t1", "m1", "1"), PDB_OK);

@@ -73,10 +73,11 @@ static pdb_status faulty_sync(void *db, pdb_err *err)
 }
 
 static pdb_storage_ops faulty;
+static uint32_t more_capabilities;
 
 void world_storage_blocks(void)
 {
-	faulty.capabilities |= PDB_STORAGE_BLOCKING;
+	more_capabilities = PDB_STORAGE_BLOCKING;
 }
 
 static void chat_open(world *w)
@@ -93,6 +94,7 @@ void world_open(world *w)
 
 	inner = pdb_plugin_manifest_memory.ops;
 	faulty = *inner;
+	faulty.capabilities |= more_capabilities;
 	faulty.commit = faulty_commit;
 	faulty.sync = faulty_sync;
 	w->settings = (pdb_chat_settings){.title_max = 200,

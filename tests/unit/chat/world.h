@@ -32,7 +32,7 @@ void world_open(world *w);
 void world_close(world *w);
 /* Closes the domain and opens it again over the same store. */
 void world_reopen(world *w);
-/* From here on the storage says that it may wait for a network. */
+/* Worlds opened from here on have a storage that says it may wait for a network. */
 void world_storage_blocks(void);
 
 pdb_caller front(const char *author);
