@@ -62,8 +62,8 @@ static bool find_last(const char *directory, const char *prefix, char *name, siz
 
 static int open_newest_log(const backend *b)
 {
-	char name[128];
-	char path[512];
+	char name[256];
+	char path[1024];
 	int fd;
 
 	cr_assert(find_last(b->directory, "WiredTigerLog.", name, sizeof(name)));
@@ -96,8 +96,8 @@ static void scribble_log(const backend *b)
 Test(wiredtiger, a_cut_log_is_salvaged_with_a_copy_first, .fini = backend_clean)
 {
 	backend *b = open_wiredtiger();
-	char name[128];
-	char path[512];
+	char name[256];
+	char path[1024];
 	struct stat info;
 	pdb_err err = {0};
 
@@ -120,7 +120,7 @@ Test(wiredtiger, a_cut_log_is_salvaged_with_a_copy_first, .fini = backend_clean)
 Test(wiredtiger, a_foreign_log_is_corrupt_and_left_alone, .fini = backend_clean)
 {
 	backend *b = open_wiredtiger();
-	char name[128];
+	char name[256];
 	pdb_err err = {0};
 
 	backend_close(b);
