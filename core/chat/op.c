@@ -19,6 +19,9 @@ pdb_status pdb__op_init(pdb__op *op, pdb_chat *chat, const pdb_caller *caller, p
 		/* No such id can have been stored. */
 		return pdb__invalid(err, "invalid_id", "/thread", "The thread id is not valid.");
 	}
+	if (caller->author.len > 0 && pdb__author_check(caller->author, "/author", err) != PDB_OK) {
+		return PDB_EINVAL;
+	}
 	if (!caller->may_block &&
 	    (pdb_store_capabilities(chat->store) & PDB_STORAGE_BLOCKING) != 0) {
 		return PDB_EOFFLOAD;

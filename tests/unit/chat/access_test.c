@@ -201,3 +201,19 @@ Test(access, history_of_a_deleted_message_is_its_authors)
 	cr_expect_eq(get(&w, front("bob"), "t1", "m1"), NF);
 	cr_expect_eq(react(&w, front("bob"), "t1", "m1", "bob", "x"), NF);
 }
+
+/* Whoever asks, no author reaches further into a key than an author may. */
+Test(access, callers_are_judged_too)
+{
+	static char large[PDB_AUTHOR_MAX + 2];
+	const pdb_thread_query any = {0};
+	pdb_thread_page result;
+
+	memset(large, 'x', sizeof(large) - 1);
+	cr_assert_eq(make_thread(&w, front(large), "t2"), IN);
+	cr_assert_str_eq(w.err.code, "invalid_author");
+	cr_assert_eq(threads(&w, front(large), &any, &result), IN);
+	cr_assert_eq(get_thread(&w, back("a\nb"), "t1"), IN);
+	cr_assert_eq(get_thread(&w, front("ann"), "t1:meta"), IN);
+	cr_assert_eq(get(&w, front("ann"), "t1", "m1:x"), IN);
+}
