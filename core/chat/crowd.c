@@ -210,62 +210,76 @@ const pdb_job pdb_chat_crowd_job = {
 
 /* -- counts at the start ----------------------------------------------------------------------- */
 
+typedef struct totals {
+	const batch *lagging; /* NULL = read "meta:counts" */
+	int64_t threads;
+	int64_t messages;
+} totals;
+
 /* What one lagging thread has that is not in the row of counts. */
-static pdb_status count_thread(pdb_chat *chat, pdb_txn *txn, pdb__arena *arena, pdb_slice thread,
-			       pdb_err *err)
+static pdb_status count_thread(pdb__op *op, totals *sum, pdb_slice thread, pdb_err *err)
 {
 	pdb__meta meta;
 	pdb__head head;
 	bool found;
-	pdb_status status = pdb__thread_load(txn, arena, thread, &meta, &head, &found, err);
+	pdb_status status =
+		pdb__thread_load(&op->txn, op->arena, thread, &meta, &head, &found, err);
 
 	if (status == PDB_OK && found) {
-		(void)atomic_fetch_add(&chat->live_messages,
-				       (int64_t)(head.message_count - head.counted_messages));
-		(void)atomic_fetch_add(&chat->live_threads,
-				       (int64_t)!meta.deleted - (int64_t)head.counted_thread);
+		sum->messages += (int64_t)(head.message_count - head.counted_messages);
+		sum->threads += (int64_t)!meta.deleted - (int64_t)head.counted_thread;
 	}
 	/* A damaged thread is the check's business, not a reason to refuse to start. */
 	return status == PDB_ECORRUPT ? PDB_OK : status;
 }
 
-static pdb_status count_batch(pdb_chat *chat, const batch *b, pdb_err *err)
+static pdb_status count_try(pdb__op *op, void *arg, pdb_err *err)
 {
-	pdb__arena *arena = pdb__arena_take(&chat->arenas);
-	pdb_txn txn = {0};
-	pdb_status status;
+	totals *sum = arg;
+	uint64_t threads = 0;
+	uint64_t messages = 0;
+	pdb_status status = PDB_OK;
 
-	if (arena == NULL) {
-		return pdb__no_memory(err);
+	if (sum->lagging == NULL) {
+		status = pdb__counts_read(&op->txn, &threads, &messages, err);
 	}
-	status = pdb_store_begin(chat->store, false, &txn, err);
-	for (size_t i = 0; i < b->count && status == PDB_OK; i++) {
-		status = count_thread(chat, &txn, arena, pdb_slice_text(b->threads[i]), err);
+	sum->threads = (int64_t)threads;
+	sum->messages = (int64_t)messages;
+	for (size_t i = 0; sum->lagging != NULL && i < sum->lagging->count && status == PDB_OK;
+	     i++) {
+		status = count_thread(op, sum, pdb_slice_text(sum->lagging->threads[i]), err);
 	}
-	pdb_txn_abort(&txn);
-	pdb__arena_give(&chat->arenas, arena);
+	return status;
+}
+
+static pdb_status count_add(pdb_chat *chat, const batch *lagging, pdb_err *err)
+{
+	const pdb_caller nobody = {.role = PDB_ROLE_ADMIN, .may_block = true};
+	totals sum = {.lagging = lagging};
+	pdb__op op;
+	pdb_status status = pdb__op_init(&op, chat, &nobody, pdb_slice_of(NULL, 0), err);
+
+	if (status == PDB_OK) {
+		status = pdb__op_read(&op, count_try, &sum, err);
+	}
+	if (status == PDB_OK) {
+		(void)atomic_fetch_add(&chat->live_threads, sum.threads);
+		(void)atomic_fetch_add(&chat->live_messages, sum.messages);
+	}
+	pdb__op_fini(&op);
 	return status;
 }
 
 pdb_status pdb__counts_load(pdb_chat *chat, pdb_err *err)
 {
 	char after[PDB_ID_MAX + 1] = "";
-	uint64_t threads = 0;
-	uint64_t messages = 0;
-	pdb_txn txn = {0};
 	batch b = {.count = CHUNK};
-	pdb_status status = pdb_store_begin(chat->store, false, &txn, err);
+	pdb_status status = count_add(chat, NULL, err);
 
-	if (status == PDB_OK) {
-		status = pdb__counts_read(&txn, &threads, &messages, err);
-	}
-	pdb_txn_abort(&txn);
-	atomic_store(&chat->live_threads, (int64_t)threads);
-	atomic_store(&chat->live_messages, (int64_t)messages);
 	while (status == PDB_OK && b.count == CHUNK) {
 		status = batch_next(chat, after, &b, err);
 		if (status == PDB_OK) {
-			status = count_batch(chat, &b, err);
+			status = count_add(chat, &b, err);
 		}
 		if (b.count > 0) {
 			memcpy(after, b.threads[b.count - 1], sizeof(after));
