@@ -178,6 +178,11 @@ void pdb__loop_wake(pdb_loop *loop);
 void pdb__loop_post(pdb_loop *loop, pdb_request *request);
 /* Answers now, or when the ticket of `request` is published. */
 void pdb__loop_finish(pdb_loop *loop, pdb_request *request);
+/* Finishes what workers gave back; answers what has become durable. */
+void pdb__loop_finish_posted(pdb_loop *loop);
+void pdb__loop_answer_due(pdb_loop *loop);
+/* Puts back the requests that wait for ever, at the very end. */
+void pdb__loop_forget_waiting(pdb_loop *loop);
 /* Stops accepting for a while: at the cap, or out of descriptors. */
 void pdb__loop_pause(pdb_loop *loop);
 /* Accepts again, unless the cap is still reached. */

@@ -59,113 +59,6 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
 	pdb__loop_pause(loop);
 }
 
-/* -- requests that come back --------------------------------------------------------------- */
-
-static void wait_for_ticket(pdb_waiting *waiting, pdb_request *request)
-{
-	pdb_request *before = waiting->last;
-
-	while (before != NULL && before->ticket > request->ticket) {
-		before = before->prev;
-	}
-	request->prev = before;
-	request->next = before != NULL ? before->next : waiting->first;
-	if (request->next != NULL) {
-		request->next->prev = request;
-	} else {
-		waiting->last = request;
-	}
-	if (before != NULL) {
-		before->next = request;
-	} else {
-		waiting->first = request;
-	}
-}
-
-static pdb_request *first_due(pdb_waiting *waiting, uint64_t published)
-{
-	pdb_request *request = waiting->first;
-
-	if (request == NULL || request->ticket > published) {
-		return NULL;
-	}
-	waiting->first = request->next;
-	if (waiting->first != NULL) {
-		waiting->first->prev = NULL;
-	} else {
-		waiting->last = NULL;
-	}
-	request->next = NULL;
-	return request;
-}
-
-/* The flag is raised before the number is read, and pdb_http_publish() does the reverse: one of
- * the two sees the other. */
-static void answer_due(pdb_loop *loop)
-{
-	pdb_request *request;
-	uint64_t published;
-
-	do {
-		atomic_store(&loop->has_waiting, loop->waiting.first != NULL);
-		published = atomic_load(&loop->http->published);
-		while ((request = first_due(&loop->waiting, published)) != NULL) {
-			request->parked = false;
-			pdb__answer_send(request);
-		}
-	} while (loop->waiting.first != NULL && !atomic_load(&loop->has_waiting));
-}
-
-void pdb__loop_finish(pdb_loop *loop, pdb_request *request)
-{
-	request->parked = false;
-	if (request->conn == NULL ||
-	    request->ticket <= atomic_load_explicit(&loop->http->published, memory_order_acquire)) {
-		pdb__answer_send(request);
-		return;
-	}
-	request->parked = true;
-	wait_for_ticket(&loop->waiting, request);
-	if (loop->waiting.first == request) {
-		answer_due(loop);
-	}
-}
-
-void pdb__loop_post(pdb_loop *loop, pdb_request *request)
-{
-	bool wake;
-
-	request->next = NULL;
-	(void)pthread_mutex_lock(&loop->lock);
-	wake = loop->posted == NULL;
-	if (wake) {
-		loop->posted = request;
-	} else {
-		loop->posted_last->next = request;
-	}
-	loop->posted_last = request;
-	(void)pthread_mutex_unlock(&loop->lock);
-	if (wake) {
-		pdb__loop_wake(loop);
-	}
-}
-
-static void finish_posted(pdb_loop *loop)
-{
-	pdb_request *request;
-	pdb_request *next;
-
-	(void)pthread_mutex_lock(&loop->lock);
-	request = loop->posted;
-	loop->posted = NULL;
-	(void)pthread_mutex_unlock(&loop->lock);
-	for (; request != NULL; request = next) {
-		next = request->next;
-		request->next = NULL;
-		pdb__loop_finish(loop, request);
-	}
-}
-
 /* -- events ---------------------------------------------------------------------------------- */
 
 static void look_at_stop(pdb_loop *loop)
@@ -190,8 +83,8 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	(void)!read(fd, &count, sizeof(count));
-	finish_posted(loop);
-	answer_due(loop);
+	pdb__loop_finish_posted(loop);
+	pdb__loop_answer_due(loop);
 	look_at_stop(loop);
 }
 
@@ -347,10 +240,8 @@ static void free_requests(pdb_loop *loop)
 {
 	pdb_request *request;
 
-	finish_posted(loop); /* their connections are gone: this only puts them back */
-	while ((request = first_due(&loop->waiting, UINT64_MAX)) != NULL) {
-		pdb__request_release(request);
-	}
+	pdb__loop_finish_posted(loop); /* their connections are gone: this only puts them back */
+	pdb__loop_forget_waiting(loop);
 	while ((request = loop->free_requests) != NULL) {
 		loop->free_requests = request->next;
 		pdb__request_free(request);
