@@ -104,21 +104,22 @@ static char *filler(size_t len)
 int main(int argc, char **argv)
 {
 	ceiling what = {0};
-	struct event_base *bases[LOOPS_MAX];
+	struct event_base *bases[LOOPS_MAX] = {0};
 	pthread_t thread;
 	int loops = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 2;
 
+	loops = loops < 1 ? 1 : (loops > LOOPS_MAX ? LOOPS_MAX : loops);
 	what.post_len = argc > 2 ? strtoul(argv[2], NULL, 10) : 200;
 	what.get_len = argc > 3 ? strtoul(argv[3], NULL, 10) : 15000;
 	what.post_answer = filler(what.post_len);
 	what.get_answer = filler(what.get_len);
 	(void)signal(SIGPIPE, SIG_IGN);
-	for (int i = 0; i < loops && i < LOOPS_MAX; i++) {
+	for (int i = 0; i < loops; i++) {
 		bases[i] = make_loop(&what);
 	}
 	(void)printf("%u\n", (unsigned)what.port);
 	(void)fflush(stdout);
-	for (int i = 1; i < loops && i < LOOPS_MAX; i++) {
+	for (int i = 1; i < loops; i++) {
 		if (pthread_create(&thread, NULL, run_loop, bases[i]) != 0) {
 			return 1;
 		}

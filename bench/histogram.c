@@ -7,10 +7,10 @@ static uint32_t bucket_of(uint64_t value)
 {
 	uint32_t power = 0;
 
-	while ((value >> power) >= 2 * PDB_HISTOGRAM_STEPS) {
+	while ((value >> power) >= UINT64_C(2) * PDB_HISTOGRAM_STEPS) {
 		power++;
 	}
-	return power * PDB_HISTOGRAM_STEPS + (uint32_t)(value >> power);
+	return (power * PDB_HISTOGRAM_STEPS) + (uint32_t)(value >> power);
 }
 
 static uint64_t value_of(uint32_t bucket)

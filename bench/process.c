@@ -3,6 +3,7 @@
 #include "process.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,28 +23,33 @@ static size_t read_proc(long pid, const char *name, char *text, size_t size)
 	return len;
 }
 
+/* The number that stands behind `skip` blanks. */
+static uint64_t field(const char *text, unsigned skip)
+{
+	while (skip > 0 && *text != '\0') {
+		skip -= *text++ == ' ';
+	}
+	return strtoull(text, NULL, 10);
+}
+
 pdb_process_use pdb_process_use_read(long pid)
 {
 	pdb_process_use use = {0};
-	unsigned long long user = 0;
-	unsigned long long system = 0;
-	unsigned long long pages = 0;
 	char text[4096];
 	const char *after;
 
 	if (pid <= 0 || read_proc(pid, "stat", text, sizeof(text)) == 0) {
 		return use;
 	}
-	/* The name of the program, in parentheses, may hold anything; utime is the 12th behind. */
+	/* The name of the program, in parentheses, may hold anything; user and system time are the
+	 * 12th and 13th behind it. */
 	after = strrchr(text, ')');
-	if (after != NULL &&
-	    sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
-		   &system) == 2) {
-		use.cpu_seconds = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+	if (after != NULL) {
+		use.cpu_seconds = (double)(field(after, 12) + field(after, 13)) /
+				  (double)sysconf(_SC_CLK_TCK);
 	}
-	if (read_proc(pid, "statm", text, sizeof(text)) > 0 &&
-	    sscanf(text, "%*u %llu", &pages) == 1) {
-		use.rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	if (read_proc(pid, "statm", text, sizeof(text)) > 0) {
+		use.rss_bytes = field(text, 1) * (uint64_t)sysconf(_SC_PAGESIZE);
 	}
 	return use;
 }

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -59,23 +60,22 @@ static void note_error(pdb_swarm *swarm, const char *text)
 
 static size_t put_path(pdb_swarm *swarm, char *out, size_t size, const char *path)
 {
+	uint64_t span = swarm->plan->seqs > 50 ? swarm->plan->seqs - 50 : 1;
 	size_t len = 0;
 
 	while (*path != '\0' && len + 24 < size) {
-		if (strncmp(path, "{t}", 3) == 0) {
-			len += (size_t)snprintf(
-				out + len, 22, "%llu",
-				(unsigned long long)draw(swarm, swarm->plan->threads));
-			path += 3;
-		} else if (strncmp(path, "{s}", 3) == 0) {
-			uint64_t span = swarm->plan->seqs > 50 ? swarm->plan->seqs - 50 : 1;
+		uint64_t number;
 
-			len += (size_t)snprintf(out + len, 22, "%llu",
-						(unsigned long long)(51 + draw(swarm, span)));
-			path += 3;
+		if (strncmp(path, "{t}", 3) == 0) {
+			number = draw(swarm, swarm->plan->threads);
+		} else if (strncmp(path, "{s}", 3) == 0) {
+			number = draw(swarm, span) + 51;
 		} else {
 			out[len++] = *path++;
+			continue;
 		}
+		len += (size_t)snprintf(out + len, 22, "%" PRIu64, number);
+		path += 3;
 	}
 	out[len] = '\0';
 	return len;

@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-#define ANSWER_MAX      (1024u * 1024u * 1024u)
+#define ANSWER_MAX      ((size_t)1024 * 1024 * 1024)
 #define CONNECT_SECONDS 10L
 #define STALL_SECONDS   60L
 #define KEY_MAX         512u
@@ -378,7 +378,7 @@ int64_t pdb_call_backoff(const pdb_call *call, unsigned attempt)
 	uint16_t dice;
 
 	pdb_random(&dice, sizeof(dice));
-	wait = wait / 2 + wait * dice / (2 * UINT16_MAX);
+	wait = wait / 2 + wait * dice / (INT64_C(2) * UINT16_MAX);
 	return wait > asked ? wait : asked;
 }
 

@@ -3,24 +3,22 @@
 #include "tools/import_private.h"
 
 /* What may wait in memory; enough that a thread's lines, which mostly stand together, meet. */
-#define WINDOW_BYTES    (16u * 1024u * 1024u)
+#define WINDOW_BYTES    ((uint64_t)16 * 1024 * 1024)
 #define WINDOW_MESSAGES 16384u
 
 static pdb_status add_line(pdb_import *run, pdb_slice text, uint64_t offset, pdb_err *err)
 {
 	uint64_t number = pdb_input_line_number(run->input);
-	pdb_plan_thread *thread = NULL;
+	pdb_plan_thread *thread;
 	pdb_line line;
 	pdb_status status = pdb_line_read(&line, text, err);
 
-	if (status == PDB_OK) {
-		thread = pdb_plan_thread_get(&run->plan, line.thread);
-	}
-	if (status == PDB_OK && thread == NULL) {
-		status = pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for another thread");
-	}
 	if (status != PDB_OK) {
 		return status;
+	}
+	thread = pdb_plan_thread_get(&run->plan, line.thread);
+	if (thread == NULL) {
+		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for another thread");
 	}
 	thread->ordinal++;
 	if (offset < run->skip_to || line.deleted) {

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-#define RAW_SIZE (256u * 1024u)
+#define RAW_SIZE ((size_t)256 * 1024)
 
 struct pdb_input {
 	int fd;
@@ -208,7 +208,7 @@ pdb_status pdb_input_line(pdb_input *input, pdb_slice *line_out, pdb_err *err)
 		}
 		if (left > PDB_INPUT_LINE_MAX) {
 			return pdb_err_set(
-				err, PDB_ETOOLARGE, NULL, "line %llu is longer than %u MiB",
+				err, PDB_ETOOLARGE, NULL, "line %llu is longer than %zu MiB",
 				(unsigned long long)input->lines + 1, PDB_INPUT_LINE_MAX >> 20);
 		}
 		compact(input);

@@ -7,7 +7,7 @@
 #include <pdb/status.h>
 
 /* Longer lines are refused: no server would take the message. */
-#define PDB_INPUT_LINE_MAX (16u * 1024u * 1024u)
+#define PDB_INPUT_LINE_MAX ((size_t)16 * 1024 * 1024)
 
 typedef struct pdb_input pdb_input;
 

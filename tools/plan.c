@@ -25,11 +25,11 @@ void pdb_plan_fini(pdb_plan *plan)
 		plan->first = next;
 	}
 	for (size_t i = 0; i < plan->bucket_count; i++) {
-		while (plan->buckets[i] != NULL) {
-			pdb_plan_thread *next = plan->buckets[i]->next;
+		while (plan->buckets[i].first != NULL) {
+			pdb_plan_thread *next = plan->buckets[i].first->next;
 
-			pdb_mem_free(plan->buckets[i]);
-			plan->buckets[i] = next;
+			pdb_mem_free(plan->buckets[i].first);
+			plan->buckets[i].first = next;
 		}
 	}
 	pdb_mem_free(plan->buckets);
@@ -38,7 +38,7 @@ void pdb_plan_fini(pdb_plan *plan)
 
 /* -- threads ---------------------------------------------------------------------------------- */
 
-static pdb_plan_thread **bucket_of(const pdb_plan *plan, const char *name)
+static pdb_plan_bucket *bucket_of(const pdb_plan *plan, const char *name)
 {
 	return &plan->buckets[pdb_hash(pdb_slice_text(name)) & (plan->bucket_count - 1)];
 }
@@ -48,18 +48,18 @@ static bool buckets_grow(pdb_plan *plan)
 	pdb_plan bigger = *plan;
 
 	bigger.bucket_count = plan->bucket_count > 0 ? plan->bucket_count * 4 : BUCKETS_FIRST;
-	bigger.buckets = pdb_mem_zalloc(bigger.bucket_count * sizeof(*bigger.buckets));
+	bigger.buckets = pdb_mem_zalloc(bigger.bucket_count * sizeof(pdb_plan_bucket));
 	if (bigger.buckets == NULL) {
 		return false;
 	}
 	for (size_t i = 0; i < plan->bucket_count; i++) {
-		while (plan->buckets[i] != NULL) {
-			pdb_plan_thread *thread = plan->buckets[i];
-			pdb_plan_thread **bucket = bucket_of(&bigger, thread->name);
+		while (plan->buckets[i].first != NULL) {
+			pdb_plan_thread *thread = plan->buckets[i].first;
+			pdb_plan_bucket *bucket = bucket_of(&bigger, thread->name);
 
-			plan->buckets[i] = thread->next;
-			thread->next = *bucket;
-			*bucket = thread;
+			plan->buckets[i].first = thread->next;
+			thread->next = bucket->first;
+			bucket->first = thread;
 		}
 	}
 	pdb_mem_free(plan->buckets);
@@ -69,14 +69,14 @@ static bool buckets_grow(pdb_plan *plan)
 
 pdb_plan_thread *pdb_plan_thread_get(pdb_plan *plan, const char *name)
 {
-	pdb_plan_thread **bucket;
+	pdb_plan_bucket *bucket;
 	pdb_plan_thread *thread;
 
 	if (plan->thread_count >= plan->bucket_count && !buckets_grow(plan)) {
 		return NULL;
 	}
 	bucket = bucket_of(plan, name);
-	for (thread = *bucket; thread != NULL; thread = thread->next) {
+	for (thread = bucket->first; thread != NULL; thread = thread->next) {
 		if (strcmp(thread->name, name) == 0) {
 			return thread;
 		}
@@ -84,8 +84,8 @@ pdb_plan_thread *pdb_plan_thread_get(pdb_plan *plan, const char *name)
 	thread = pdb_mem_zalloc(sizeof(*thread));
 	if (thread != NULL) {
 		(void)snprintf(thread->name, sizeof(thread->name), "%s", name);
-		thread->next = *bucket;
-		*bucket = thread;
+		thread->next = bucket->first;
+		bucket->first = thread;
 		plan->thread_count++;
 	}
 	return thread;

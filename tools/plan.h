@@ -14,6 +14,10 @@ typedef struct pdb_plan_thread {
 	char name[PDB_ID_MAX + 1];
 } pdb_plan_thread;
 
+typedef struct pdb_plan_bucket {
+	pdb_plan_thread *first;
+} pdb_plan_bucket;
+
 /* Messages of one thread that are sent in one request. */
 typedef struct pdb_batch {
 	struct pdb_batch *next; /* in order of their first lines */
@@ -38,7 +42,7 @@ typedef struct pdb_plan {
 	uint64_t bytes; /* waiting or on their way */
 	uint64_t messages;
 	size_t thread_count;
-	pdb_plan_thread **buckets;
+	pdb_plan_bucket *buckets;
 	size_t bucket_count;
 } pdb_plan;
 
