@@ -2,6 +2,7 @@
 /* A whole server under failing memory: it refuses to start, or answers, and never falls over. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
