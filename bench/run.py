@@ -37,7 +37,7 @@ class Bench:
         """Feeds lines to pdbctl import."""
         began = time.monotonic()
         command = [os.path.join(self.bin, "pdbctl"), "import", "--quiet", "--batch", "1000",
-                   "--batch-bytes", "900000", "-"]
+                   "--batch-bytes", "900000", "--connections", "64", "-"]
         environment = dict(os.environ, PROGRESSDB_KEY=progressdb.BACKEND,
                            PROGRESSDB_URL=f"http://127.0.0.1:{self.server.port}")
         with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as process:
