@@ -9,12 +9,33 @@ static pdb_status check_answer;
 static pdb_status open_answer;
 static bool open_blocks;
 
+static bool meddles;
+
+/* Somebody else's edit, in the middle of one's own. */
+static void meddle(void)
+{
+	const pdb_message_ref ref = {PDB_SLICE("t1"), PDB_SLICE("m1")};
+	const pdb_message_input input = {.body = PDB_SLICE("\"theirs\"")};
+	pdb_caller who = front("a\"nn");
+	pdb_buf out = {0};
+	pdb_outcome outcome;
+	pdb_err err = {0};
+
+	cr_assert_eq(pdb_chat_message_edit(w.chat, &who, &ref, &input, 0, &out, &outcome, &err),
+		     PDB_OK, "%s", err.text);
+	pdb_buf_fini(&out);
+}
+
 /* A check: sees the body in clear. */
 static pdb_status check_in(void *self, pdb_record *record, pdb_err *err)
 {
 	(void)self;
 	(void)err;
 	check_calls++;
+	if (meddles) {
+		meddles = false;
+		meddle();
+	}
 	cr_assert_not(pdb_slice_is(pdb_record_body(record), "0"));
 	cr_assert_eq(pdb_record_set_attachment(record, PDB_SLICE("x")), PDB_EINVAL);
 	return check_answer;
@@ -171,6 +192,26 @@ Test(hook, new_versions_are_sealed_anew)
 	cr_assert(answer_has(&w, "\"version\":2,\"body\":\"one\""));
 	cr_assert(answer_has(&w, "\"version\":3,\"body\":\"two\""));
 	cr_assert_not(stored_has("one"));
+}
+
+Test(hook, edits_that_cross_are_two_versions)
+{
+	const pdb_message_ref ref = {PDB_SLICE("t1"), PDB_SLICE("m1")};
+	const pdb_message_input input = {.body = PDB_SLICE("5")};
+	pdb_caller who = ann();
+
+	cr_assert_eq(post(&w, who, "t1", "m1", "\"one\""), PDB_OK);
+	meddles = true;
+	cr_assert_eq(edit(&w, who, "t1", "m1", "\"mine\""), PDB_OK);
+	cr_assert(answer_has(&w, "\"version\":3,\"body\":\"mine\""));
+	cr_assert_eq(versions(&w, who, "t1", "m1"), PDB_OK);
+	cr_assert(answer_has(&w, "\"version\":2,\"body\":\"theirs\""));
+	/* Who named a version is told instead. */
+	meddles = true;
+	clear_answer(&w);
+	cr_assert_eq(
+		pdb_chat_message_edit(w.chat, &who, &ref, &input, 3, &w.out, &w.outcome, &w.err),
+		PDB_ESTALE);
 }
 
 Test(hook, refusal_stores_nothing)

@@ -217,6 +217,20 @@ Test(storm, uncertain_when_it_cannot_be_known)
 	world_reopen(&w);
 }
 
+static pdb_status change_members(void)
+{
+	const pdb_slice people[] = {PDB_SLICE("bob"), PDB_SLICE("eve")};
+	const pdb_thread_input input = {.title = PDB_SLICE("x"),
+					.attributes = PDB_SLICE("{\"a\":1}"),
+					.participants = people,
+					.participant_count = 2};
+	pdb_caller ann = front("ann");
+
+	clear_answer(&w);
+	return pdb_chat_thread_update(w.chat, &ann, PDB_SLICE("t1"), &input, &w.out, &w.outcome,
+				      &w.err);
+}
+
 /* Each call with the nth allocation failing, for every n: an error, and nothing half done. */
 static pdb_status scene(int step)
 {
@@ -245,15 +259,22 @@ static pdb_status scene(int step)
 		return restore(&w, front("ann"), "t1", "m1", 0);
 	case 9:
 		return make_thread(&w, front("ann"), "t2");
+	case 10:
+		return change_members();
+	case 11:
+		return react(&w, front("bob"), "t1", "m1", "bob", NULL);
+	case 12:
+		return page(&w, front("ann"), "t1", PDB_ANCHOR_AROUND, "2", 0, &result);
+	case 13:
+		return get_thread(&w, front("ann"), "t1");
 	default:
 		return PDB_EINTERNAL;
 	}
 }
 
-/* The answer must be NUL-terminated by the test itself, outside the failing part. */
 Test(storm, memory_may_run_out_anywhere)
 {
-	for (int step = 0; step <= 9; step++) {
+	for (int step = 0; step <= 13; step++) {
 		unsigned long failures = 0;
 		pdb_status status = PDB_ENOMEM;
 
