@@ -5,10 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/id.h"
-#include "base/log.h"
-#include "base/mem.h"
+#include "base/host.h"
 #include "chat/chat.h"
 #include "config/config.h"
 #include "plugin/directory.h"
@@ -31,28 +28,9 @@ static const pdb_arg check_args[] = {
 	{0},
 };
 
-PDB_PRINTF(2, 3) static void check_fatal(const char *component, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	pdb_fatal(component, "%s", text);
-}
-
 /* A storage backend calls no more of the host than this. */
 static const pdb_host check_host = {
-	.size = sizeof(pdb_host),
-	.alloc = pdb_mem_alloc,
-	.realloc = pdb_mem_realloc,
-	.free = pdb_mem_free,
-	.log = pdb_log,
-	.fatal = check_fatal,
-	.now = pdb_clock_now,
-	.monotonic = pdb_clock_monotonic,
-	.random = pdb_random,
+	PDB_HOST_BASE,
 };
 
 typedef struct check_run {

@@ -117,7 +117,7 @@ static pdb_status add_entry(pdb_config *config, const pdb_entry *entry)
 
 /* -- reading a table --------------------------------------------------------------------------- */
 
-static size_t slot_size(pdb_option_type type)
+size_t pdb_option_slot_size(pdb_option_type type)
 {
 	switch (type) {
 	case PDB_OPTION_BOOL:
@@ -149,7 +149,7 @@ static pdb_status judge_table(const char *owner, const pdb_option_table *table, 
 static pdb_status judge_row(const char *owner, const pdb_option_table *table, const pdb_option *row,
 			    pdb_err *err)
 {
-	size_t size = slot_size(row->type);
+	size_t size = pdb_option_slot_size(row->type);
 	bool good = row->key != NULL && row->key[0] != '\0' && size > 0 &&
 		    size <= table->settings_size && row->offset <= table->settings_size - size &&
 		    row->help != NULL && row->min <= row->max;

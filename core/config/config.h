@@ -47,6 +47,9 @@ pdb_status pdb_config_read(pdb_config *config, const char *owner, const pdb_opti
 			   void (*check)(const void *, pdb_problem_fn, void *),
 			   const void **settings_out, pdb_err *err);
 
+/* What a value of this type takes in a settings struct; 0 for an unknown type. */
+size_t pdb_option_slot_size(pdb_option_type type);
+
 /* Makes every key and PROGRESSDB_ variable that no table read a problem, with the nearest known
  * one. */
 pdb_status pdb_config_finish(pdb_config *config, pdb_err *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The judge of option tables: no row may make the host write outside the settings. */
+#include "config/config.h"
 #include "plugin/plugin_private.h"
 
 /* The row as ABI 1.0 knew it. */
@@ -9,27 +10,6 @@
 #define SETTINGS_MAX ((size_t)1024 * 1024)
 
 #define OPTION_FLAGS (PDB_OPTION_RELOADABLE | PDB_OPTION_SECRET | PDB_OPTION_REQUIRED)
-
-/* What a value of this type takes in the settings; 0 for an unknown type. */
-static size_t size_of(pdb_option_type type)
-{
-	switch (type) {
-	case PDB_OPTION_BOOL:
-		return sizeof(bool);
-	case PDB_OPTION_INT:
-	case PDB_OPTION_SIZE:
-	case PDB_OPTION_DURATION:
-	case PDB_OPTION_ENUM:
-		return sizeof(int64_t);
-	case PDB_OPTION_STRING:
-	case PDB_OPTION_PATH:
-	case PDB_OPTION_TREE:
-		return sizeof(const char *);
-	case PDB_OPTION_LIST:
-		return sizeof(pdb_option_list);
-	}
-	return 0;
-}
 
 /* True when a value of `size` bytes lies, aligned, inside the settings. */
 static bool lies_inside(size_t offset, size_t size, size_t settings_size)
@@ -41,7 +21,7 @@ static bool lies_inside(size_t offset, size_t size, size_t settings_size)
 
 static const char *row_fault(const pdb_option *row, size_t settings_size)
 {
-	size_t size = size_of(row->type);
+	size_t size = pdb_option_slot_size(row->type);
 
 	if (row->key == NULL || row->key[0] == '\0') {
 		return "has no key";

@@ -1,32 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host table: what plugins may call, put together from the rooms. */
-#include "base/clock.h"
-#include "base/id.h"
-#include "base/log.h"
-#include "base/mem.h"
+#include "base/host.h"
 #include "server/server_private.h"
 
-static void host_fatal(const char *component, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	pdb_fatal(component, "%s", text);
-}
-
 const pdb_host pdb__host = {
-	.size = sizeof(pdb_host),
-	.alloc = pdb_mem_alloc,
-	.realloc = pdb_mem_realloc,
-	.free = pdb_mem_free,
-	.log = pdb_log,
-	.fatal = host_fatal,
-	.now = pdb_clock_now,
-	.monotonic = pdb_clock_monotonic,
-	.random = pdb_random,
+	PDB_HOST_BASE,
 	.add_gate = pdb_host_add_gate,
 	.add_route = pdb_host_add_route,
 	.add_record_hook = pdb_host_add_record_hook,

@@ -6,10 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/id.h"
-#include "base/log.h"
-#include "base/mem.h"
+#include "base/host.h"
 #include "plugin/loader.h"
 #include "settings.h"
 
@@ -20,22 +17,8 @@ static size_t directory_count;
 static pdb_loader *loaders[DIRECTORIES_MAX];
 static size_t loader_count;
 
-static void host_fatal(const char *component, const char *format, ...)
-{
-	(void)format;
-	pdb_fatal(component, "the backend gave up");
-}
-
 const pdb_host backend_host = {
-	.size = sizeof(pdb_host),
-	.alloc = pdb_mem_alloc,
-	.realloc = pdb_mem_realloc,
-	.free = pdb_mem_free,
-	.log = pdb_log,
-	.fatal = host_fatal,
-	.now = pdb_clock_now,
-	.monotonic = pdb_clock_monotonic,
-	.random = pdb_random,
+	PDB_HOST_BASE,
 };
 
 #define SMALL "storage.wiredtiger.cache_size=64M;storage.chaos.seed=7"

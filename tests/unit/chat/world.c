@@ -5,9 +5,7 @@
 #include <pdb/pdb.h>
 #include <sched.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/mem.h"
+#include "base/host.h"
 
 extern const pdb_manifest pdb_plugin_manifest_memory;
 
@@ -16,15 +14,7 @@ static _Atomic unsigned commits;
 static const pdb_storage_ops *inner;
 
 static const pdb_host host = {
-	.size = sizeof(pdb_host),
-	.alloc = pdb_mem_alloc,
-	.realloc = pdb_mem_realloc,
-	.free = pdb_mem_free,
-	.log = pdb_log,
-	.fatal = pdb_fatal,
-	.now = pdb_clock_now,
-	.monotonic = pdb_clock_monotonic,
-	.random = pdb_random,
+	PDB_HOST_BASE,
 	.record_thread = pdb_record_thread,
 	.record_message = pdb_record_message,
 	.record_author = pdb_record_author,
