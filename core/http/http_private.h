@@ -150,7 +150,8 @@ struct pdb_http {
 	char *address;
 	int port;
 	pdb_loop **loops;
-	size_t loop_count;
+	_Atomic size_t
+		loop_count; /* raised when a loop is complete: publish may come at any time */
 	uint32_t id_prefix;
 	bool secure; /* TLS is on; never changes */
 	SSL_CTX *tls;

@@ -64,7 +64,7 @@ _Noreturn void plain_skip(const char *reason);
 #define PLAIN_CHECK(fatal, holds, what, ...)                                                       \
 	do {                                                                                       \
 		if (!(holds)) {                                                                    \
-			plain_fail(fatal, __FILE__, __LINE__, what, " " __VA_ARGS__);               \
+			plain_fail(fatal, __FILE__, __LINE__, what, " " __VA_ARGS__);              \
 		}                                                                                  \
 	} while (0)
 #define PLAIN_TEXT(a, b) (strcmp((a), (b)))
