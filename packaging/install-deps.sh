@@ -2,7 +2,7 @@
 # Installs what building, running and testing need, by Debian package name. Does nothing when all is there.
 set -eu
 
-packages="build-essential cmake ninja-build pkg-config python3 curl zstd
+packages="build-essential cmake ninja-build pkg-config python3 curl openssl zstd
 libevent-dev libwiredtiger-dev libjansson-dev libsodium-dev libyaml-dev libssl-dev
 libcurl4-openssl-dev libzstd-dev libjemalloc-dev libcriterion-dev"
 
