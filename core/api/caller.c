@@ -48,7 +48,7 @@ static pdb_status resolve_signed(pdb__call *call, pdb_slice signed_user, pdb_sli
 
 static pdb_status resolve_trusted(pdb__call *call, pdb_slice named)
 {
-	pdb_slice author = named;
+	pdb_slice author;
 
 	if (named.ptr != NULL) {
 		if (judge_author(call, named) != PDB_OK) {

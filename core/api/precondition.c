@@ -52,12 +52,12 @@ static bool next_tag(pdb_slice *list, tag *out)
 
 	out->weak = pdb_slice_starts(rest, PDB_SLICE("W/"));
 	rest = pdb_slice_skip(rest, out->weak ? 2 : 0);
-	if (rest.len == 0 || rest.ptr[0] != '"') {
+	if (!pdb_slice_starts(rest, PDB_SLICE("\""))) {
 		return false;
 	}
 	rest = pdb_slice_skip(rest, 1);
 	len = opaque_length(rest);
-	if (len == rest.len || rest.ptr[len] != '"') {
+	if (!pdb_slice_starts(pdb_slice_skip(rest, len), PDB_SLICE("\""))) {
 		return false;
 	}
 	out->version = version_of(pdb_slice_of(rest.ptr, len));

@@ -220,7 +220,7 @@ bool pdb_json_key_is(pdb_slice raw_key, const char *name)
 
 	if (raw_key.len == len) {
 		/* An escaped key of the same raw length decodes to something shorter. */
-		return memcmp(raw_key.ptr, name, len) == 0;
+		return pdb_slice_is(raw_key, name);
 	}
 	/* An escape takes at most six bytes for one. */
 	if (raw_key.len < len || raw_key.len > 6 * len || raw_key.len > sizeof(key)) {

@@ -105,7 +105,7 @@ static pdb_status keys_add(scanner *scan, uint64_t hash)
 		}
 		keys->few[keys->count] = hash;
 	} else {
-		if (keys->count * 2 >= keys->cap && !keys_grow(keys)) {
+		if ((keys->table == NULL || keys->count * 2 >= keys->cap) && !keys_grow(keys)) {
 			return pdb_err_set(scan->err, PDB_ENOMEM, NULL, "no memory for keys");
 		}
 		seen = table_add(keys->table, keys->cap, hash);

@@ -239,9 +239,9 @@ void pdb__layer_variable(pdb_buf *out, const pdb_option *row)
 		return;
 	}
 	for (const char *at = row->key; *at != '\0'; at++) {
-		char byte = *at == '.' || *at == '-' ? '_' : *at;
+		uint8_t byte = (uint8_t)(*at == '.' || *at == '-' ? '_' : *at);
 
-		pdb_buf_add_byte(out, (uint8_t)(byte >= 'a' && byte <= 'z' ? byte - 32 : byte));
+		pdb_buf_add_byte(out, byte >= 'a' && byte <= 'z' ? (uint8_t)(byte - 32) : byte);
 	}
 }
 

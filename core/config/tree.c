@@ -10,7 +10,7 @@ static void write_scalar(pdb_buf *out, const pdb_node *node)
 
 	if (pdb__node_is_null(node)) {
 		pdb_buf_add_text(out, "null");
-	} else if (node->plain && text.ptr[0] != '"' && text.ptr[0] != '[' && text.ptr[0] != '{' &&
+	} else if (node->plain && strchr("\"[{", node->text[0]) == NULL &&
 		   pdb_json_check(text, NULL, NULL) == PDB_OK) {
 		pdb_buf_add_slice(out, text);
 	} else {

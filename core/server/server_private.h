@@ -63,6 +63,12 @@ typedef struct pdb_server_settings {
 	int64_t workers;
 } pdb_server_settings;
 
+/* A plugin and the settings it was given. */
+typedef struct pdb_fitted {
+	pdb_plugin *plugin;
+	const void *settings;
+} pdb_fitted;
+
 /* One reading of the configuration: the snapshot and where each reader's settings are in it. */
 typedef struct pdb_setup {
 	pdb_config *config;
@@ -70,12 +76,9 @@ typedef struct pdb_setup {
 	const pdb_http_settings *http;
 	const pdb_chat_settings *chat;
 	const pdb_store_options_settings *store;
-	pdb_plugin *storage;
-	const void *storage_settings;
-	pdb_plugin *inner; /* NULL without storage.inner */
-	const void *inner_settings;
-	pdb_plugin *plugins[PDB_PLUGINS_MAX];
-	const void *plugin_settings[PDB_PLUGINS_MAX];
+	pdb_fitted storage;
+	pdb_fitted inner; /* empty without storage.inner */
+	pdb_fitted plugins[PDB_PLUGINS_MAX];
 	size_t plugin_count;
 	char db_path[PATH_MAX];  /* absolute */
 	char dev_keys[PATH_MAX]; /* "" unless started without any configuration */

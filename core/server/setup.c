@@ -42,19 +42,18 @@ static pdb_status add_layers(const pdb_server *server, pdb_config *config, bool 
 
 /* Loads a plugin and reads its table. What keeps it from loading is a problem of `key`. */
 static pdb_status add_plugin(pdb_server *server, pdb_setup *setup, const char *key,
-			     const char *name, pdb_plugin_kind kind, pdb_plugin **plugin_out,
-			     const void **settings_out, pdb_err *err)
+			     const char *name, pdb_plugin_kind kind, pdb_fitted *out, pdb_err *err)
 {
 	const pdb_manifest *manifest;
 	pdb_err refusal = {0};
 
-	if (pdb_loader_load(server->loader, name, kind, plugin_out, &refusal) != PDB_OK) {
+	if (pdb_loader_load(server->loader, name, kind, &out->plugin, &refusal) != PDB_OK) {
 		pdb_config_problem(setup->config, key, refusal.text);
 		return PDB_OK;
 	}
-	manifest = pdb_plugin_manifest_of(*plugin_out);
+	manifest = pdb_plugin_manifest_of(out->plugin);
 	return pdb_config_read(setup->config, name, &manifest->options, manifest->check,
-			       settings_out, err);
+			       &out->settings, err);
 }
 
 static pdb_status add_storage(pdb_server *server, pdb_setup *setup, pdb_err *err)
@@ -68,10 +67,10 @@ static pdb_status add_storage(pdb_server *server, pdb_setup *setup, pdb_err *err
 		return status;
 	}
 	status = add_plugin(server, setup, "storage.backend", setup->store->backend,
-			    PDB_KIND_STORAGE, &setup->storage, &setup->storage_settings, err);
+			    PDB_KIND_STORAGE, &setup->storage, err);
 	if (status == PDB_OK && setup->store->inner[0] != '\0') {
 		status = add_plugin(server, setup, "storage.inner", setup->store->inner,
-				    PDB_KIND_STORAGE, &setup->inner, &setup->inner_settings, err);
+				    PDB_KIND_STORAGE, &setup->inner, err);
 	}
 	return status;
 }
@@ -85,9 +84,8 @@ static pdb_status add_extensions(pdb_server *server, pdb_setup *setup, pdb_err *
 		size_t at = setup->plugin_count;
 
 		status = add_plugin(server, setup, "plugins.load", names->items[i],
-				    PDB_KIND_EXTENSION, &setup->plugins[at],
-				    &setup->plugin_settings[at], err);
-		setup->plugin_count += setup->plugins[at] != NULL;
+				    PDB_KIND_EXTENSION, &setup->plugins[at], err);
+		setup->plugin_count += setup->plugins[at].plugin != NULL;
 	}
 	return status;
 }
@@ -95,16 +93,12 @@ static pdb_status add_extensions(pdb_server *server, pdb_setup *setup, pdb_err *
 /* The tables of backends that are shipped but not chosen, for the descriptions. */
 static pdb_status add_described(pdb_server *server, pdb_setup *setup, pdb_err *err)
 {
-	static const char *const shipped[] = {"chaos"};
-	pdb_plugin *plugin = NULL;
-	const void *settings;
-	pdb_status status = PDB_OK;
+	pdb_fitted chaos = {0};
 
-	for (size_t i = 0; i < 1 && describes(server) && status == PDB_OK; i++) {
-		status = add_plugin(server, setup, "storage.backend", shipped[i], PDB_KIND_STORAGE,
-				    &plugin, &settings, err);
+	if (!describes(server)) {
+		return PDB_OK;
 	}
-	return status;
+	return add_plugin(server, setup, "storage.backend", "chaos", PDB_KIND_STORAGE, &chaos, err);
 }
 
 static pdb_status add_rooms(pdb_setup *setup, pdb_err *err)
@@ -128,7 +122,7 @@ static bool plugin_loaded(void *arg, const char *name)
 	const pdb_setup *setup = arg;
 
 	for (size_t i = 0; i < setup->plugin_count; i++) {
-		if (strcmp(pdb_plugin_manifest_of(setup->plugins[i])->name, name) == 0) {
+		if (strcmp(pdb_plugin_manifest_of(setup->plugins[i].plugin)->name, name) == 0) {
 			return true;
 		}
 	}
@@ -271,10 +265,10 @@ static bool reload_plugins(const pdb_setup *fresh)
 	for (size_t i = 0; i < fresh->plugin_count; i++) {
 		pdb_err err = {0};
 
-		if (pdb_plugin_reload(fresh->plugins[i], fresh->plugin_settings[i], &err) !=
+		if (pdb_plugin_reload(fresh->plugins[i].plugin, fresh->plugins[i].settings, &err) !=
 		    PDB_OK) {
 			pdb_log(PDB_LOG_ERROR, "server", "plugin %s keeps its settings: %s",
-				pdb_plugin_manifest_of(fresh->plugins[i])->name, err.text);
+				pdb_plugin_manifest_of(fresh->plugins[i].plugin)->name, err.text);
 			all = false;
 		}
 	}

@@ -51,8 +51,8 @@ static pdb_status plugins_init(pdb_server *server, pdb_err *err)
 	pdb_status status = PDB_OK;
 
 	for (size_t i = 0; i < server->first.plugin_count && status == PDB_OK; i++) {
-		status = pdb_plugin_init(server->first.plugins[i], &pdb__host,
-					 server->first.plugin_settings[i], err);
+		status = pdb_plugin_init(server->first.plugins[i].plugin, &pdb__host,
+					 server->first.plugins[i].settings, err);
 	}
 	return status;
 }
@@ -99,15 +99,15 @@ static pdb_status store_init(pdb_server *server, pdb_err *err)
 		return pdb_err_set(err, PDB_EBACKEND, NULL, "the database path is too long");
 	}
 	params.directory = directory;
-	params.settings = setup->storage_settings;
-	if (setup->inner != NULL) {
-		params.inner = pdb_plugin_storage(setup->inner);
-		params.inner_settings = setup->inner_settings;
+	params.settings = setup->storage.settings;
+	if (setup->inner.plugin != NULL) {
+		params.inner = pdb_plugin_storage(setup->inner.plugin);
+		params.inner_settings = setup->inner.settings;
 	}
 	settings.sync = (pdb_store_sync)setup->store->sync;
 	settings.sync_interval = setup->store->sync_interval;
 	settings.reserve_bytes = setup->store->reserve;
-	return pdb_store_open(&server->store, pdb_plugin_storage(setup->storage), &params,
+	return pdb_store_open(&server->store, pdb_plugin_storage(setup->storage.plugin), &params,
 			      &settings, err);
 }
 

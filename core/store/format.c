@@ -135,7 +135,7 @@ static pdb_status upgrade(pdb_store *store, uint64_t from, pdb_err *err)
 	for (uint64_t at = from; status == PDB_OK && at < PDB_STORE_FORMAT; at++) {
 		pdb_log(PDB_LOG_INFO, "store", "upgrading the database from format %llu to %llu",
 			(unsigned long long)at, (unsigned long long)at + 1);
-		status = UPGRADES[at](store, err);
+		status = UPGRADES[at] != NULL ? UPGRADES[at](store, err) : corrupt(err, "format");
 	}
 	return status;
 }

@@ -129,39 +129,38 @@ void auth_unlock(auth *self)
 	(void)pthread_rwlock_unlock(&self->lock);
 }
 
-static pdb_status create(const pdb_host *host, void **state_out, auth **out, pdb_err *err)
+static auth *create(const pdb_host *host)
+{
+	auth *self = host->alloc(sizeof(*self));
+
+	if (self == NULL) {
+		return NULL;
+	}
+	memset(self, 0, sizeof(*self));
+	self->host = host;
+	if (pthread_rwlock_init(&self->lock, NULL) != 0) {
+		host->free(self);
+		return NULL;
+	}
+	return self;
+}
+
+static pdb_status init(const pdb_host *host, pdb_plugin *plugin, const void *settings,
+		       void **state_out, pdb_err *err)
 {
 	auth *self;
+	pdb_status status;
 
 	if (sodium_init() < 0) {
 		return pdb_err_set(err, PDB_EINTERNAL, NULL, "the crypto library does not start");
 	}
 	/* the seed of its tables must be drawn before there are threads */
 	json_object_seed(0);
-	self = host->alloc(sizeof(*self));
+	self = create(host);
 	if (self == NULL) {
 		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for the plugin");
 	}
-	memset(self, 0, sizeof(*self));
-	self->host = host;
-	if (pthread_rwlock_init(&self->lock, NULL) != 0) {
-		host->free(self);
-		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for a lock");
-	}
 	*state_out = self;
-	*out = self;
-	return PDB_OK;
-}
-
-static pdb_status init(const pdb_host *host, pdb_plugin *plugin, const void *settings,
-		       void **state_out, pdb_err *err)
-{
-	auth *self = NULL;
-	pdb_status status = create(host, state_out, &self, err);
-
-	if (status != PDB_OK) {
-		return status;
-	}
 	status = keyring_create(&self->ring, settings, err);
 	if (status != PDB_OK) {
 		return status;

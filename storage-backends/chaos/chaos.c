@@ -18,7 +18,7 @@ typedef struct chaos_settings {
 	{                                                                                          \
 		.key = "storage.chaos." #name, .type = PDB_OPTION_INT,                             \
 		.offset = offsetof(chaos_settings, name), .fallback = "0", .min = 0, .max = 10000, \
-		.unit = "per 10,000", .help = what                                                 \
+		.unit = "per 10,000", .help = (what)                                               \
 	}
 
 static const pdb_option OPTIONS[] = {

@@ -244,7 +244,7 @@ static pdb_status open_all(pdb__wiredtiger *db, pdb_err *err)
 	}
 	find_snappy(snappy, sizeof(snappy));
 	status = open_engine(db, snappy, err);
-	if (status == PDB_OK) {
+	if (status == PDB_OK && db->connection != NULL) {
 		status = open_table(db, snappy, err);
 	}
 	return status;
