@@ -76,13 +76,27 @@ static char *id_write(char *out, uint64_t value, unsigned digits)
 	return out;
 }
 
+/* Random bytes for one id. A thread draws those of many at once: the kernel is asked less often. */
+static void id_random(uint8_t tail[ID_RANDOM_DIGITS])
+{
+	static _Thread_local uint8_t drawn[32 * ID_RANDOM_DIGITS];
+	static _Thread_local size_t left;
+
+	if (left == 0) {
+		pdb_random(drawn, sizeof(drawn));
+		left = sizeof(drawn);
+	}
+	left -= ID_RANDOM_DIGITS;
+	memcpy(tail, drawn + left, ID_RANDOM_DIGITS);
+}
+
 size_t pdb_id_make(char *out, const char *prefix)
 {
 	static atomic_uint counter;
 	uint8_t tail[ID_RANDOM_DIGITS];
 	char *at = out;
 
-	pdb_random(tail, sizeof(tail));
+	id_random(tail);
 	while (*prefix != '\0') {
 		*at++ = *prefix++;
 	}

@@ -134,6 +134,7 @@ static pdb_status absolute_path(char *out, const char *path, pdb_err *err)
 	char here[PATH_MAX];
 	int len;
 
+	path += strncmp(path, "./", 2) == 0 ? 2 : 0;
 	if (path[0] == '/') {
 		len = snprintf(out, PATH_MAX, "%s", path);
 	} else if (getcwd(here, sizeof(here)) != NULL) {

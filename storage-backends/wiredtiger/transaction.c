@@ -39,7 +39,8 @@ pdb_status pdb__wiredtiger_begin(void *db, bool write, void **txn_out, pdb_err *
 	if (status != PDB_OK) {
 		return status;
 	}
-	code = txn->session->begin_transaction(txn->session, "isolation=snapshot");
+	/* The session was opened with snapshot isolation. */
+	code = txn->session->begin_transaction(txn->session, NULL);
 	if (code != 0) {
 		status = pdb__wiredtiger_error(db, code, "begin_transaction", err);
 		pdb__wiredtiger_txn_give(txn);
