@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <linux/sockios.h>
 #include <openssl/err.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -290,11 +292,23 @@ void pdb__conn_dispatch(struct evhttp_request *evhttp, void *arg)
 	}
 }
 
+/* Bytes of the answer that the client has not acknowledged: the kernel's share may be megabytes. */
+static size_t unsent_of(const pdb_conn *conn)
+{
+	size_t ours = evbuffer_get_length(bufferevent_get_output(conn->bev));
+	int kernels = 0;
+
+	if (ioctl(bufferevent_getfd(conn->bev), SIOCOUTQ, &kernels) != 0 || kernels < 0) {
+		kernels = 0;
+	}
+	return ours + (size_t)kernels;
+}
+
 /* True for a reader that took enough of its answer since the last look; it gets more time. */
 static bool reads_on(pdb_conn *conn, int64_t now)
 {
 	int64_t period = conn->loop->http->settings.idle_timeout;
-	size_t unsent = evbuffer_get_length(bufferevent_get_output(conn->bev));
+	size_t unsent = unsent_of(conn);
 	size_t taken = conn->unsent - unsent;
 
 	if (conn->stage != PDB_STAGE_ANSWERING ||
@@ -335,9 +349,9 @@ void pdb__conn_answering(pdb_conn *conn, bool close)
 	(void)bufferevent_disable(conn->bev, EV_READ);
 	conn->close_after = close;
 	conn->stage = PDB_STAGE_ANSWERING;
-	send_now(conn);
 	conn->unsent = evbuffer_get_length(bufferevent_get_output(conn->bev));
 	conn->deadline = pdb_clock_monotonic() + conn->loop->http->settings.idle_timeout;
+	send_now(conn);
 }
 
 static void expire(pdb_conn *conn, int64_t now)
