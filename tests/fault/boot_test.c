@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -26,6 +27,7 @@ typedef struct child_report {
 } child_report;
 
 static child_report report;
+static atomic_bool over; /* the server has ended */
 static int port;
 
 static int free_port(void)
@@ -95,11 +97,14 @@ static void *client(void *arg)
 	int status = -1;
 
 	(void)arg;
-	for (int i = 0; i < TRIES && status < 0; i++) {
+	for (int i = 0; i < TRIES && status < 0 && !atomic_load(&over); i++) {
 		status = ask("GET", "/readyz", "");
 		if (status < 0) {
 			(void)poll(NULL, 0, 5);
 		}
+	}
+	if (atomic_load(&over)) {
+		return NULL;
 	}
 	note(ask("POST", "/v1/threads", "{\"id\":\"t1\",\"title\":\"Soup\",\"author\":\"u\"}"));
 	note(ask("POST", "/v1/threads/t1/messages",
@@ -110,28 +115,24 @@ static void *client(void *arg)
 	return NULL;
 }
 
-static int child_run(unsigned long nth, const char *directory, int out)
+static void write_config(const char *path, const char *directory)
 {
-	char address[64];
-	char plugins[512];
-	char *argv[] = {"progressdb",
-			"--config",
-			"/dev/null",
-			"--addr",
-			address,
-			"--db",
-			(char *)(uintptr_t)directory,
-			"--set",
-			"storage.backend=memory",
-			"--set",
-			"security.api_keys.backend=" KEY,
-			"--set",
-			plugins,
-			"--set",
-			"server.loops=1",
-			"--set",
-			"server.workers=1",
-			NULL};
+	FILE *file = fopen(path, "w");
+
+	cr_assert_not_null(file);
+	(void)fprintf(
+		file,
+		"server: {address: 127.0.0.1, port: %d, db_path: %s/db, loops: 1, workers: 1}\n"
+		"storage: {backend: memory}\n"
+		"plugins: {directory: %s}\n"
+		"security: {api_keys: {backend: [" KEY "]}}\n",
+		port, directory, PDB_TEST_PLUGINS);
+	cr_assert_eq(fclose(file), 0);
+}
+
+static int child_run(unsigned long nth, char *config, int out)
+{
+	char *argv[] = {"progressdb", "--config", config, NULL};
 	char *environment[] = {NULL};
 	int null = open("/dev/null", O_RDWR);
 	pthread_t thread;
@@ -139,40 +140,36 @@ static int child_run(unsigned long nth, const char *directory, int out)
 
 	(void)dup2(null, STDERR_FILENO);
 	(void)dup2(null, STDOUT_FILENO);
-	/* The last letters of a --set value are cut in place: give it writable memory. */
-	for (int i = 0; argv[i] != NULL; i++) {
-		argv[i] = strdup(argv[i]);
-	}
-	(void)snprintf(address, sizeof(address), "127.0.0.1:%d", port);
-	(void)snprintf(plugins, sizeof(plugins), "plugins.directory=%s", PDB_TEST_PLUGINS);
-	argv[4] = address;
-	argv[12] = plugins;
 	(void)signal(SIGTERM, SIG_IGN);
 	pdb_mem_fail(nth, false);
 	(void)pthread_create(&thread, NULL, client, NULL);
-	status = pdb_server_main(17, argv, environment);
+	status = pdb_server_main(3, argv, environment);
 	report.allocations = pdb_mem_count();
-	if (write(out, &report, sizeof(report)) < 0) {
-		return 3;
-	}
-	return status;
+	pdb_mem_fail(0, false);
+	/* Nothing may run while the leak check looks. */
+	atomic_store(&over, true);
+	(void)pthread_join(thread, NULL);
+	return write(out, &report, sizeof(report)) < 0 ? 3 : status;
 }
 
 /* Runs one child; its exit status, or -1 when a signal ended it. */
 static int run_with(unsigned long nth, child_report *out)
 {
 	char directory[] = "/tmp/pdb-fault-XXXXXX";
+	char config[64];
 	char command[128];
 	int ends[2];
 	int status = 0;
 	pid_t child;
 
 	cr_assert_not_null(mkdtemp(directory));
+	(void)snprintf(config, sizeof(config), "%s/config.yaml", directory);
+	write_config(config, directory);
 	cr_assert_eq(pipe(ends), 0);
 	child = fork();
 	if (child == 0) {
 		(void)close(ends[0]);
-		exit(child_run(nth, directory, ends[1]));
+		exit(child_run(nth, config, ends[1]));
 	}
 	(void)close(ends[1]);
 	*out = (child_report){0};

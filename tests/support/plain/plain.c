@@ -124,6 +124,7 @@ int main(void)
 			run_all(test, counts);
 		}
 	}
-	(void)printf("%d passed, %d failed, %d skipped\n", counts[2], counts[1], counts[0]);
+	(void)printf("Tested: %d | Passing: %d | Failing: %d | Crashing: 0\n",
+		     counts[1] + counts[2], counts[2], counts[1]);
 	return counts[1] == 0 && counts[2] > 0 ? 0 : 1;
 }
