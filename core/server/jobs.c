@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/worker.h"
 
 #define JOB_STATE_MAX (64u * 1024u)
 
@@ -215,17 +216,6 @@ static void *job_thread(void *arg)
 	return NULL;
 }
 
-static void jobs_init(pdb_jobs *jobs)
-{
-	pthread_condattr_t attributes;
-
-	(void)pthread_mutex_init(&jobs->lock, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&jobs->wake, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
-}
-
 static void the_runner_set(pdb_jobs *jobs)
 {
 	(void)pthread_mutex_lock(&the_runner_lock);
@@ -242,7 +232,8 @@ pdb_status pdb_jobs_create(pdb_jobs **out, const pdb_sockets *sockets, pdb_store
 	if (jobs == NULL) {
 		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for %zu jobs", list->count);
 	}
-	jobs_init(jobs);
+	(void)pthread_mutex_init(&jobs->lock, NULL);
+	(void)pdb_condition_init(&jobs->wake);
 	jobs->store = store;
 	*out = jobs;
 	for (size_t i = 0; i < list->count; i++) {

@@ -132,7 +132,7 @@ pdb_status pdb_store_stats(pdb_store *store, pdb_stat_fn stat, void *arg)
 	stat(arg, "syncs", (double)atomic_load(&flusher->syncs));
 	stat(arg, "sync_seconds", (double)atomic_load(&flusher->sync_ns) / 1e9);
 	stat(arg, "writable", pdb_store_writable(store) ? 1 : 0);
-	if (store->watch.running) {
+	if (store->watch.worker.running) {
 		stat(arg, "disk_free_bytes", (double)atomic_load(&store->watch.free));
 	}
 	return PDB_HAS(store->ops, stats) ? store->ops->stats(store->db, stat, arg) : PDB_OK;

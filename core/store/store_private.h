@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <sys/statvfs.h>
 
+#include "base/worker.h"
 #include "store/store.h"
 
 #define PDB__SECRET_LEN 32u
@@ -46,17 +47,13 @@ typedef struct pdb__watch {
 	uint64_t reserve;     /* bytes; 0 = nothing to watch */
 	atomic_bool writable; /* what the last look said */
 	atomic_ullong free;   /* bytes, at the last look */
-	bool running;
-	bool stop;
-	pthread_t thread;
-	pthread_mutex_t lock; /* around `stop` */
-	pthread_cond_t stopped;
+	pdb_worker worker;
 } pdb__watch;
 
 /* What asks the system; tests put their own here before a store is opened. */
 extern int (*pdb__watch_statvfs)(int fd, struct statvfs *out);
 
-/* Looks once, then each second on its own thread. Errors: PDB_ENOMEM, PDB_EBACKEND. */
+/* Looks once, then each second on its own thread. Errors: PDB_EUNAVAILABLE. */
 pdb_status pdb__watch_start(pdb__watch *watch, int fd, int64_t reserve, pdb_err *err);
 void pdb__watch_stop(pdb__watch *watch);
 /* Looks now. Refuses below the reserve; allows again only at a quarter above it. */
@@ -85,18 +82,14 @@ typedef struct pdb__flusher {
 	atomic_bool sleeping; /* the thread waits for work */
 	atomic_uint waiters;  /* threads in pdb__flusher_wait */
 
-	pthread_mutex_t lock;
-	pthread_cond_t work;
-	pthread_cond_t done;
-	bool running;
-	bool stop; /* under `lock` */
-	pthread_t thread;
+	pdb_worker worker;
+	pthread_cond_t done; /* with worker.lock */
 
 	pdb__told told[PDB__TOLD_MAX];
 	atomic_uint told_count;
 } pdb__flusher;
 
-/* Starts the thread. `ops` and `db` are borrowed until stop. Errors: PDB_ENOMEM, PDB_EBACKEND. */
+/* Starts the thread. `ops` and `db` are borrowed until stop. Errors: PDB_EUNAVAILABLE. */
 pdb_status pdb__flusher_start(pdb__flusher *flusher, const pdb_storage_ops *ops, void *db,
 			      const pdb_store_settings *settings, pdb_err *err);
 /* Syncs what is left and ends the thread; accepts a zeroed one. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A watch on the disk: writes stop while there is still room for the engine to end them well. */
 #include <errno.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/store_private.h"
 
@@ -34,49 +34,21 @@ void pdb__watch_look(pdb__watch *watch)
 	}
 }
 
-static void next_second(struct timespec *until)
-{
-	(void)clock_gettime(CLOCK_MONOTONIC, until);
-	until->tv_sec += 1;
-}
-
 static void *run(void *arg)
 {
 	pdb__watch *watch = arg;
-	struct timespec until;
+	pdb_worker *worker = &watch->worker;
 
-	(void)pthread_mutex_lock(&watch->lock);
-	next_second(&until);
-	while (!watch->stop) {
-		if (pthread_cond_timedwait(&watch->stopped, &watch->lock, &until) == ETIMEDOUT) {
-			pdb__watch_look(watch);
-			next_second(&until);
-		}
+	(void)pthread_mutex_lock(&worker->lock);
+	while (pdb_worker_wait_until(worker, pdb_clock_monotonic() + PDB_NS_PER_SECOND)) {
+		pdb__watch_look(watch);
 	}
-	(void)pthread_mutex_unlock(&watch->lock);
+	(void)pthread_mutex_unlock(&worker->lock);
 	return NULL;
-}
-
-static int init_condition(pthread_cond_t *condition)
-{
-	pthread_condattr_t attributes;
-	int code = pthread_condattr_init(&attributes);
-
-	if (code != 0) {
-		return code;
-	}
-	code = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	if (code == 0) {
-		code = pthread_cond_init(condition, &attributes);
-	}
-	(void)pthread_condattr_destroy(&attributes);
-	return code;
 }
 
 pdb_status pdb__watch_start(pdb__watch *watch, int fd, int64_t reserve, pdb_err *err)
 {
-	int code;
-
 	watch->fd = fd;
 	watch->reserve = reserve > 0 ? (uint64_t)reserve : 0;
 	atomic_store(&watch->writable, true);
@@ -84,30 +56,10 @@ pdb_status pdb__watch_start(pdb__watch *watch, int fd, int64_t reserve, pdb_err 
 		return PDB_OK;
 	}
 	pdb__watch_look(watch);
-	(void)pthread_mutex_init(&watch->lock, NULL);
-	code = init_condition(&watch->stopped);
-	if (code == 0) {
-		code = pthread_create(&watch->thread, NULL, run, watch);
-	}
-	if (code != 0) {
-		return pdb_err_set(err, PDB_EBACKEND, NULL, "Cannot start the disk watch: %s.",
-				   strerror(code));
-	}
-	watch->running = true;
-	return PDB_OK;
+	return pdb_worker_start(&watch->worker, "disk watch", run, watch, err);
 }
 
 void pdb__watch_stop(pdb__watch *watch)
 {
-	if (!watch->running) {
-		return;
-	}
-	(void)pthread_mutex_lock(&watch->lock);
-	watch->stop = true;
-	(void)pthread_cond_signal(&watch->stopped);
-	(void)pthread_mutex_unlock(&watch->lock);
-	(void)pthread_join(watch->thread, NULL);
-	(void)pthread_cond_destroy(&watch->stopped);
-	(void)pthread_mutex_destroy(&watch->lock);
-	watch->running = false;
+	pdb_worker_stop(&watch->worker);
 }
