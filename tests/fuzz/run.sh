@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.."
 seconds=$1
 
 cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz
+cmake --build --preset fuzz --target fuzzers
 for target in build/fuzz/fuzz/fuzz_*; do
 	name=${target##*/fuzz_}
 	found=build/fuzz/corpus/$name
