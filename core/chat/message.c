@@ -136,20 +136,27 @@ static pdb_status look_try(pdb__op *op, void *arg, pdb_err *err)
 	return status;
 }
 
-static pdb_status get_run(pdb__op *op, look *l, pdb_err *err)
+/* Ends an answer with the record it is about; `status` is how it went until here. */
+static pdb_status show_last(pdb__op *op, const pdb__record *record, pdb_status status, pdb_err *err)
 {
-	pdb_status status = pdb__op_read(op, look_try, l, err);
-
 	if (status == PDB_OK) {
-		status = pdb__record_render(op, &l->place.record, op->out, err);
+		status = pdb__record_render(op, record, op->out, err);
 	}
 	if (status == PDB_OK) {
 		status = pdb_buf_status(op->out, err);
 	}
-	if (status == PDB_OK) {
-		pdb__op_name_message(op, l->place.record.id, l->place.record.version);
+	if (status != PDB_OK) {
+		return pdb__op_undo(op, status);
 	}
-	return status == PDB_OK ? PDB_OK : pdb__op_undo(op, status);
+	pdb__op_name_message(op, record->id, record->version);
+	return PDB_OK;
+}
+
+static pdb_status get_run(pdb__op *op, look *l, pdb_err *err)
+{
+	pdb_status status = pdb__op_read(op, look_try, l, err);
+
+	return show_last(op, &l->place.record, status, err);
 }
 
 pdb_status pdb_chat_message_get(pdb_chat *chat, const pdb_caller *caller,
@@ -253,16 +260,7 @@ static pdb_status versions_run(pdb__op *op, history *h, pdb_err *err)
 		}
 		pdb_buf_add_byte(op->out, ',');
 	}
-	if (status == PDB_OK) {
-		status = pdb__record_render(op, &h->place.record, op->out, err);
-	}
-	if (status == PDB_OK) {
-		status = pdb_buf_status(op->out, err);
-	}
-	if (status == PDB_OK) {
-		pdb__op_name_message(op, h->place.record.id, h->place.record.version);
-	}
-	return status == PDB_OK ? PDB_OK : pdb__op_undo(op, status);
+	return show_last(op, &h->place.record, status, err);
 }
 
 pdb_status pdb_chat_message_versions(pdb_chat *chat, const pdb_caller *caller,
