@@ -41,7 +41,10 @@ void pdb__tree_write(pdb_buf *out, const pdb_node *node)
 	}
 	pdb_buf_add_byte(out, mapping ? '{' : '[');
 	for (const pdb_node *child = node->first; child != NULL; child = child->next) {
-		write_member(out, child, child == node->first);
+		/* A key given twice has been told of; what is handed on is JSON all the same. */
+		if (!mapping || pdb__node_member(node, child->key, strlen(child->key)) == child) {
+			write_member(out, child, child == node->first);
+		}
 	}
 	pdb_buf_add_byte(out, mapping ? '}' : ']');
 }
