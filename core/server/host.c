@@ -2,6 +2,7 @@
 /* The host table: what plugins may call, put together from the rooms. */
 #include "base/host.h"
 #include "server/server_private.h"
+#include "store/rows.h"
 
 const pdb_host pdb__host = {
 	PDB_HOST_BASE,
@@ -46,4 +47,5 @@ const pdb_host pdb__host = {
 	.job_progress = pdb_job_progress,
 	.job_done = pdb_job_done,
 	.job_start = pdb_job_start,
+	.rows = &pdb_rows_table,
 };

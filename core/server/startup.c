@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "server/server_private.h"
+#include "store/rows.h"
 
 #define POOL_QUEUE_MAX 4096u
 
@@ -94,6 +95,7 @@ static pdb_status store_init(pdb_server *server, pdb_err *err)
 	char directory[PATH_MAX];
 	pdb_storage_params params = {.size = sizeof(params), .host = &pdb__host};
 	pdb_store_settings settings = {.directory = directory};
+	pdb_status status;
 
 	if (snprintf(directory, sizeof(directory), "%s/store", setup->db_path) >= PATH_MAX) {
 		return pdb_err_set(err, PDB_EBACKEND, NULL, "the database path is too long");
@@ -107,12 +109,15 @@ static pdb_status store_init(pdb_server *server, pdb_err *err)
 	settings.sync = (pdb_store_sync)setup->store->sync;
 	settings.sync_interval = setup->store->sync_interval;
 	settings.reserve_bytes = setup->store->reserve;
-	return pdb_store_open(&server->store, pdb_plugin_storage(setup->storage.plugin), &params,
-			      &settings, err);
+	status = pdb_store_open(&server->store, pdb_plugin_storage(setup->storage.plugin), &params,
+				&settings, err);
+	pdb_rows_use(server->store);
+	return status;
 }
 
 static void store_fini(pdb_server *server)
 {
+	pdb_rows_use(NULL);
 	pdb_store_close(&server->store);
 }
 

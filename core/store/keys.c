@@ -189,6 +189,15 @@ void pdb_key_meta(pdb_keybuf *out, const char *name)
 	add(out, pdb_slice_text(name));
 }
 
+void pdb_key_plugin(pdb_keybuf *out, const char *plugin, pdb_slice key)
+{
+	list_prefix(out, PDB_SLICE("meta"));
+	add(out, PDB_SLICE("plugin:"));
+	add(out, pdb_slice_text(plugin));
+	add(out, PDB_SLICE(":"));
+	add(out, key);
+}
+
 void pdb_key_prefix_end(pdb_keybuf *out, const pdb_keybuf *prefix)
 {
 	pdb_slice partition = prefix->key.partition;

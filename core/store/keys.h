@@ -17,6 +17,7 @@
  *   all:<activity, falling, 20>:<t>          ["all"]  list of all threads
  *   lag:<t>                                  ["lag"]  the thread's crowd rows are behind
  *   meta:…                                   ["meta"] format, database id, jobs
+ *   meta:plugin:<name>:<key>                 ["meta"] rows of a plugin's own
  *
  * <a> is percent-encoded, so that no user id reaches into another's rows; ids cannot hold ':'.
  * "falling" is 2^64-1 minus the nanoseconds, so that the latest comes first.
@@ -41,6 +42,8 @@ void pdb_key_author(pdb_keybuf *out, pdb_slice author, uint64_t activity, pdb_sl
 void pdb_key_all(pdb_keybuf *out, uint64_t activity, pdb_slice thread);
 void pdb_key_lag(pdb_keybuf *out, pdb_slice thread);
 void pdb_key_meta(pdb_keybuf *out, const char *name);
+/* A row of a plugin; an empty or shorter `key` makes a prefix. */
+void pdb_key_plugin(pdb_keybuf *out, const char *plugin, pdb_slice key);
 
 /* Prefixes, for scans: "thread:<t>:msg:", "version:msg:<t>:<m>:", "author:<a>:", "all:", "lag:". */
 void pdb_key_timeline_prefix(pdb_keybuf *out, pdb_slice thread);

@@ -139,7 +139,14 @@ AT(pdb_storage_ops, backup, 96);
 AT(pdb_storage_ops, stats, 104);
 AT(pdb_storage_ops, check, 112);
 
-SIZE(pdb_host, 400);
+SIZE(pdb_host_rows, 40);
+AT(pdb_host_rows, size, 0);
+AT(pdb_host_rows, put, 8);
+AT(pdb_host_rows, remove, 16);
+AT(pdb_host_rows, get, 24);
+AT(pdb_host_rows, scan, 32);
+
+SIZE(pdb_host, 408);
 AT(pdb_host, size, 0);
 AT(pdb_host, alloc, 8);
 AT(pdb_host, realloc, 16);
@@ -190,6 +197,7 @@ AT(pdb_host, job_save, 368);
 AT(pdb_host, job_progress, 376);
 AT(pdb_host, job_done, 384);
 AT(pdb_host, job_start, 392);
+AT(pdb_host, rows, 400);
 
 VALUE(PDB_MANIFEST_MAGIC, 0x50424450);
 VALUE(PDB_KIND_EXTENSION, 1);

@@ -36,7 +36,7 @@ static uint8_t *slurp(const char *path, size_t *size_out)
 Test(inspect, reads_the_line_of_a_plugin)
 {
 	cr_assert_eq(pdb_manifest_inspect(ACME, line, sizeof(line), &err), PDB_OK, "%s", err.text);
-	cr_expect_str_eq(line, "name=acme kind=EXTENSION version=0.1.0 license=Apache-2.0 abi=1.0");
+	cr_expect_str_eq(line, "name=acme kind=EXTENSION version=0.1.0 license=Apache-2.0 abi=1.1");
 }
 
 Test(inspect, cuts_the_line_at_the_size)

@@ -96,7 +96,7 @@ class Refusals(Plugins):
 
     def test_another_abi(self):
         shutil.copy(MODULES / "other_major.so", self.directory)
-        self.assertIn("built for ABI 2.0, this server speaks 1.0", self.refusal("other_major"))
+        self.assertIn("built for ABI 2.0, this server speaks 1.1", self.refusal("other_major"))
 
     def test_no_such_plugin(self):
         self.assertIn("nowhere.so cannot be opened", self.refusal("nowhere"))

@@ -118,13 +118,13 @@ Test(loader, refuses_another_magic)
 Test(loader, refuses_another_major_abi_with_both_numbers)
 {
 	refused("other_major", PDB_KIND_EXTENSION, PDB_EABI,
-		"plugin other_major: built for ABI 2.0, this server speaks 1.0");
+		"plugin other_major: built for ABI 2.0, this server speaks 1.1");
 }
 
 Test(loader, refuses_a_minor_abi_above_with_both_numbers)
 {
 	refused("newer_minor", PDB_KIND_EXTENSION, PDB_EABI,
-		"plugin newer_minor: built for ABI 1.99, this server speaks 1.0");
+		"plugin newer_minor: built for ABI 1.99, this server speaks 1.1");
 }
 
 Test(loader, refuses_another_kind)

@@ -12,9 +12,10 @@
  *
  * Log
  *   1.0  manifest, options, host table; gate, route, record, event, job; storage provider
+ *   1.1  rows of a plugin's own
  */
 #define PDB_ABI_MAJOR 1
-#define PDB_ABI_MINOR 0
+#define PDB_ABI_MINOR 1
 
 /* "PDBP", the first four bytes of every manifest. */
 #define PDB_MANIFEST_MAGIC 0x50424450u

@@ -7,6 +7,7 @@
 #include <pdb/plugin.h>
 #include <pdb/record.h>
 #include <pdb/request.h>
+#include <pdb/rows.h>
 #include <pdb/slice.h>
 #include <pdb/status.h>
 
@@ -131,6 +132,11 @@ typedef struct pdb_host {
 	void (*job_done)(pdb_job_run *run);
 	/* Starts a job now (or again at once after its present run). Errors: PDB_ENOTFOUND. */
 	pdb_status (*job_start)(const char *name, pdb_err *err);
+
+	/* -- service tables, each with its own size ----------------------------------------------
+	 */
+
+	const pdb_host_rows *rows; /* since 1.1 */
 } pdb_host;
 
 #endif

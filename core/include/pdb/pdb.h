@@ -10,6 +10,7 @@
 #include <pdb/plugin.h>
 #include <pdb/record.h>
 #include <pdb/request.h>
+#include <pdb/rows.h>
 #include <pdb/slice.h>
 #include <pdb/status.h>
 #include <pdb/storage.h>

@@ -58,13 +58,13 @@ Test(manifest, refuses_another_magic_before_it_reads_on)
 Test(manifest, refuses_another_major_with_both_numbers)
 {
 	manifest.abi_major = PDB_ABI_MAJOR + 1;
-	refused("built for ABI 2.0, this server speaks 1.0");
+	refused("built for ABI 2.1, this server speaks 1.1");
 }
 
 Test(manifest, refuses_a_minor_above_with_both_numbers)
 {
 	manifest.abi_minor = 99;
-	refused("built for ABI 1.99, this server speaks 1.0");
+	refused("built for ABI 1.99, this server speaks 1.1");
 }
 
 Test(manifest, refuses_a_short_one)

@@ -38,6 +38,8 @@ Test(keys, are_readable_text)
 	expect(&key, "lag:t1", "lag");
 	pdb_key_meta(&key, "format");
 	expect(&key, "meta:format", "meta");
+	pdb_key_plugin(&key, "acme", pdb_slice_text("a:b"));
+	expect(&key, "meta:plugin:acme:a:b", "meta");
 }
 
 Test(keys, prefixes_begin_their_rows)
