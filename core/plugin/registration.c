@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Registration: the calls of the host table by which a plugin plugs itself in. */
+#include "measure/measure.h"
 #include "plugin/plugin_private.h"
 
-static pdb_status add(pdb_plugin *plugin, pdb_socket_kind kind, const void *ops, void *self,
-		      pdb_err *err)
+static pdb_status may_register(const pdb_plugin *plugin, pdb_err *err)
 {
 	if (plugin == NULL || plugin->stage != PDB_STAGE_REGISTERING) {
 		return pdb_err_set(err, PDB_EABI, NULL, "a plugin can register only in its init()");
 	}
-	return pdb_sockets_add(plugin->sockets, kind, plugin->manifest->name, ops, self, err);
+	return PDB_OK;
+}
+
+static pdb_status add(pdb_plugin *plugin, pdb_socket_kind kind, const void *ops, void *self,
+		      pdb_err *err)
+{
+	pdb_status status = may_register(plugin, err);
+
+	return status == PDB_OK ? pdb_sockets_add(plugin->sockets, kind, plugin->manifest->name,
+						  ops, self, err)
+				: status;
 }
 
 pdb_status pdb_host_add_gate(pdb_plugin *plugin, const pdb_gate *gate, void *self, pdb_err *err)
@@ -36,4 +46,13 @@ pdb_status pdb_host_add_listener(pdb_plugin *plugin, const pdb_listener *listene
 pdb_status pdb_host_add_job(pdb_plugin *plugin, const pdb_job *job, void *self, pdb_err *err)
 {
 	return add(plugin, PDB_SOCKET_JOB, job, self, err);
+}
+
+pdb_status pdb_host_add_metric(pdb_plugin *plugin, const pdb_metric *metric, void *self,
+			       pdb_measure **out, pdb_err *err)
+{
+	pdb_status status = may_register(plugin, err);
+
+	return status == PDB_OK ? pdb_measure_add(plugin->manifest->name, metric, self, out, err)
+				: status;
 }

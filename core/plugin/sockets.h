@@ -44,5 +44,6 @@ pdb_status pdb_host_add_route(pdb_plugin *, const pdb_route *, void *, pdb_err *
 pdb_status pdb_host_add_record_hook(pdb_plugin *, const pdb_record_hook *, void *, pdb_err *);
 pdb_status pdb_host_add_listener(pdb_plugin *, const pdb_listener *, void *, pdb_err *);
 pdb_status pdb_host_add_job(pdb_plugin *, const pdb_job *, void *, pdb_err *);
+pdb_status pdb_host_add_metric(pdb_plugin *, const pdb_metric *, void *, pdb_measure **, pdb_err *);
 
 #endif

@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host table: what plugins may call, put together from the rooms. */
 #include "base/host.h"
+#include "measure/measure.h"
 #include "server/server_private.h"
 #include "store/rows.h"
+
+static const pdb_host_metrics host_metrics = {
+	.size = sizeof(pdb_host_metrics),
+	.add = pdb_host_add_metric,
+	.series = pdb_measure_series,
+	.add_to = pdb_series_add,
+	.set = pdb_series_set,
+	.observe = pdb_series_observe,
+	.each = pdb_measure_each,
+};
 
 const pdb_host pdb__host = {
 	PDB_HOST_BASE,
@@ -48,4 +59,5 @@ const pdb_host pdb__host = {
 	.job_done = pdb_job_done,
 	.job_start = pdb_job_start,
 	.rows = &pdb_rows_table,
+	.metrics = &host_metrics,
 };

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "measure/measure.h"
 #include "server/server_private.h"
 
 static int complain(const char *what, int status)
@@ -118,5 +119,6 @@ int pdb_server_main(int argc, char **argv, char *const *environment)
 	pdb_loader_destroy(&server.loader);
 	pdb__setup_forget(&server);
 	pdb__setup_fini(&server.first);
+	pdb_measure_clear();
 	return status;
 }

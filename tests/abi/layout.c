@@ -146,7 +146,7 @@ AT(pdb_host_rows, remove, 16);
 AT(pdb_host_rows, get, 24);
 AT(pdb_host_rows, scan, 32);
 
-SIZE(pdb_host, 408);
+SIZE(pdb_host, 416);
 AT(pdb_host, size, 0);
 AT(pdb_host, alloc, 8);
 AT(pdb_host, realloc, 16);
@@ -198,6 +198,37 @@ AT(pdb_host, job_progress, 376);
 AT(pdb_host, job_done, 384);
 AT(pdb_host, job_start, 392);
 AT(pdb_host, rows, 400);
+AT(pdb_host, metrics, 408);
+
+SIZE(pdb_metric, 64);
+AT(pdb_metric, size, 0);
+AT(pdb_metric, kind, 4);
+AT(pdb_metric, name, 8);
+AT(pdb_metric, unit, 16);
+AT(pdb_metric, help, 24);
+AT(pdb_metric, labels, 32);
+AT(pdb_metric, bounds, 40);
+AT(pdb_metric, bound_count, 48);
+AT(pdb_metric, series_max, 52);
+AT(pdb_metric, read, 56);
+
+SIZE(pdb_reading, 48);
+AT(pdb_reading, size, 0);
+AT(pdb_reading, of_metric, 4);
+AT(pdb_reading, owner, 8);
+AT(pdb_reading, metric, 16);
+AT(pdb_reading, values, 24);
+AT(pdb_reading, value, 32);
+AT(pdb_reading, counts, 40);
+
+SIZE(pdb_host_metrics, 56);
+AT(pdb_host_metrics, size, 0);
+AT(pdb_host_metrics, add, 8);
+AT(pdb_host_metrics, series, 16);
+AT(pdb_host_metrics, add_to, 24);
+AT(pdb_host_metrics, set, 32);
+AT(pdb_host_metrics, observe, 40);
+AT(pdb_host_metrics, each, 48);
 
 VALUE(PDB_MANIFEST_MAGIC, 0x50424450);
 VALUE(PDB_KIND_EXTENSION, 1);
@@ -276,6 +307,10 @@ VALUE(PDB_OPTION_TREE, 9);
 VALUE(PDB_OPTION_RELOADABLE, 0x1);
 VALUE(PDB_OPTION_SECRET, 0x2);
 VALUE(PDB_OPTION_REQUIRED, 0x4);
+
+VALUE(PDB_METRIC_COUNTER, 1);
+VALUE(PDB_METRIC_GAUGE, 2);
+VALUE(PDB_METRIC_HISTOGRAM, 3);
 
 VALUE(PDB_LOG_ERROR, 0);
 VALUE(PDB_LOG_WARN, 1);

@@ -9,10 +9,10 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTIL
 
 # A room may include itself and these. The order is the one of core/CMakeLists.txt.
 BELOW = {"base": set()}
-for _room, _lower in (("config", "base"), ("plugin", "config"), ("store", "plugin"),
+for _room, _lower in (("measure", "base"), ("config", "measure"), ("plugin", "config"), ("store", "plugin"),
                       ("chat", "store")):
     BELOW[_room] = BELOW[_lower] | {_lower}
-BELOW["http"] = {"base", "config", "plugin"}
+BELOW["http"] = {"base", "measure", "config", "plugin"}
 BELOW["api"] = BELOW["chat"] | {"chat", "http"}
 BELOW["server"] = set(BELOW["api"]) | {"api"}
 ROOMS = set(BELOW)

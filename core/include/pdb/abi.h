@@ -12,7 +12,7 @@
  *
  * Log
  *   1.0  manifest, options, host table; gate, route, record, event, job; storage provider
- *   1.1  rows of a plugin's own
+ *   1.1  rows of a plugin's own; metrics
  */
 #define PDB_ABI_MAJOR 1
 #define PDB_ABI_MINOR 1

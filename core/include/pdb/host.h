@@ -4,6 +4,7 @@
 #define PDB_HOST_H
 
 #include <pdb/job.h>
+#include <pdb/metric.h>
 #include <pdb/plugin.h>
 #include <pdb/record.h>
 #include <pdb/request.h>
@@ -136,7 +137,8 @@ typedef struct pdb_host {
 	/* -- service tables, each with its own size ----------------------------------------------
 	 */
 
-	const pdb_host_rows *rows; /* since 1.1 */
+	const pdb_host_rows *rows;       /* since 1.1 */
+	const pdb_host_metrics *metrics; /* since 1.1 */
 } pdb_host;
 
 #endif
