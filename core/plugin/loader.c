@@ -185,6 +185,11 @@ const pdb_storage_ops *pdb_plugin_storage(const pdb_plugin *plugin)
 	return plugin->manifest->kind == PDB_KIND_STORAGE ? plugin->manifest->ops : NULL;
 }
 
+const pdb_kms_ops *pdb_plugin_kms(const pdb_plugin *plugin)
+{
+	return plugin->manifest->kind == PDB_KIND_KMS ? plugin->manifest->ops : NULL;
+}
+
 /* What a plugin returned, with its name in front of what it said. */
 static pdb_status report(const pdb_plugin *plugin, const char *call, pdb_status status,
 			 const pdb_err *reason, pdb_err *err)

@@ -3,6 +3,7 @@
 #ifndef PDB_PLUGIN_LOADER_H
 #define PDB_PLUGIN_LOADER_H
 
+#include <pdb/kms.h>
 #include <pdb/plugin.h>
 #include <pdb/storage.h>
 
@@ -31,7 +32,9 @@ pdb_status pdb_loader_load(pdb_loader *loader, const char *name, pdb_plugin_kind
 			   pdb_plugin **out, pdb_err *err);
 
 const pdb_manifest *pdb_plugin_manifest_of(const pdb_plugin *plugin);
+/* NULL for a plugin of another kind. */
 const pdb_storage_ops *pdb_plugin_storage(const pdb_plugin *plugin);
+const pdb_kms_ops *pdb_plugin_kms(const pdb_plugin *plugin);
 
 /* Life of the extensions loaded so far, in order of loading; see pdb/plugin.h. */
 pdb_status pdb_plugin_init(pdb_plugin *plugin, const pdb_host *host, const void *settings,

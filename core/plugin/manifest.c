@@ -27,7 +27,14 @@ bool pdb__plugin_name_valid(const char *name)
 
 static const char *kind_name(uint32_t kind)
 {
-	return kind == PDB_KIND_STORAGE ? "a storage backend" : "an extension";
+	switch (kind) {
+	case PDB_KIND_STORAGE:
+		return "a storage backend";
+	case PDB_KIND_KMS:
+		return "a KMS provider";
+	default:
+		return "an extension";
+	}
 }
 
 /* Nothing behind the first four fields may be read before this has passed. */
@@ -54,7 +61,7 @@ static pdb_status check_abi(const pdb_manifest *manifest, pdb_err *err)
 
 static pdb_status check_kind(const pdb_manifest *manifest, pdb_plugin_kind wanted, pdb_err *err)
 {
-	if (manifest->kind != PDB_KIND_EXTENSION && manifest->kind != PDB_KIND_STORAGE) {
+	if (manifest->kind < PDB_KIND_EXTENSION || manifest->kind > PDB_KIND_KMS) {
 		return pdb_err_set(err, PDB_EABI, NULL, "the manifest is of the unknown kind %u",
 				   manifest->kind);
 	}

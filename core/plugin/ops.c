@@ -9,6 +9,8 @@
 	(PDB_STORAGE_BLOCKING | PDB_STORAGE_GLOBAL_SCAN | PDB_STORAGE_VOLATILE |                   \
 	 PDB_STORAGE_DIRECTORY)
 
+#define KMS_CAPABILITIES PDB_KMS_BLOCKING
+
 typedef struct mandatory_op {
 	const char *name;
 	bool present;
@@ -34,8 +36,8 @@ static pdb_status check_size(uint32_t size, size_t least, pdb_err *err)
 {
 	if (size < least || size > OPS_SIZE_MAX || size % sizeof(void *) != 0) {
 		return pdb_err_set(err, PDB_EABI, NULL,
-				   "the ops table gives its size as %u bytes; ABI 1.0 has %zu",
-				   size, least);
+				   "the ops table gives its size as %u bytes; it needs %zu", size,
+				   least);
 	}
 	return PDB_OK;
 }
@@ -76,6 +78,37 @@ static pdb_status check_storage(const pdb_storage_ops *ops, pdb_err *err)
 	}
 }
 
+static pdb_status check_kms(const pdb_kms_ops *ops, pdb_err *err)
+{
+	/* what follows health is optional, so a table may end there */
+	pdb_status status = check_size(ops->size, PDB_UP_TO(pdb_kms_ops, health), err);
+
+	if (status != PDB_OK) {
+		return status;
+	}
+	if ((ops->capabilities & ~KMS_CAPABILITIES) != 0) {
+		return pdb_err_set(err, PDB_EABI, NULL, "it declares the unknown capabilities 0x%x",
+				   ops->capabilities & ~KMS_CAPABILITIES);
+	}
+	{
+		const mandatory_op list[] = {
+			MANDATORY(ops, open),         MANDATORY(ops, close),
+			MANDATORY(ops, create),       MANDATORY(ops, prepare),
+			MANDATORY(ops, claim),        MANDATORY(ops, unwrap),
+			MANDATORY(ops, add_version),  MANDATORY(ops, describe),
+			MANDATORY(ops, destroy),      MANDATORY(ops, rotate_kek),
+			MANDATORY(ops, add_kek),      MANDATORY(ops, set_kek),
+			MANDATORY(ops, rewrap_key),   MANDATORY(ops, rewrap),
+			MANDATORY(ops, verify),       MANDATORY(ops, retire),
+			MANDATORY(ops, shred_status), MANDATORY(ops, receipt),
+			MANDATORY(ops, each),         MANDATORY(ops, keks),
+			MANDATORY(ops, health),
+		};
+
+		return need_all(list, sizeof(list) / sizeof(list[0]), err);
+	}
+}
+
 pdb_status pdb__manifest_check_ops(const pdb_manifest *manifest, pdb_err *err)
 {
 	if (manifest->ops == NULL) {
@@ -83,6 +116,9 @@ pdb_status pdb__manifest_check_ops(const pdb_manifest *manifest, pdb_err *err)
 	}
 	if (manifest->kind == PDB_KIND_STORAGE) {
 		return check_storage(manifest->ops, err);
+	}
+	if (manifest->kind == PDB_KIND_KMS) {
+		return check_kms(manifest->ops, err);
 	}
 	return check_extension(manifest->ops, err);
 }

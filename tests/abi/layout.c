@@ -146,7 +146,90 @@ AT(pdb_host_rows, remove, 16);
 AT(pdb_host_rows, get, 24);
 AT(pdb_host_rows, scan, 32);
 
-SIZE(pdb_host, 416);
+SIZE(pdb_kms_key, 256);
+AT(pdb_kms_key, size, 0);
+AT(pdb_kms_key, state, 4);
+AT(pdb_kms_key, dek_version, 8);
+AT(pdb_kms_key, newest, 12);
+AT(pdb_kms_key, kek_version, 16);
+AT(pdb_kms_key, reserved, 20);
+AT(pdb_kms_key, created, 24);
+AT(pdb_kms_key, dek, 32);
+AT(pdb_kms_key, id, 40);
+AT(pdb_kms_key, kek_id, 80);
+AT(pdb_kms_key, thread, 120);
+
+SIZE(pdb_kms_kek, 72);
+AT(pdb_kms_kek, size, 0);
+AT(pdb_kms_kek, version, 4);
+AT(pdb_kms_kek, state, 8);
+AT(pdb_kms_kek, reserved, 12);
+AT(pdb_kms_kek, keys, 16);
+AT(pdb_kms_kek, created, 24);
+AT(pdb_kms_kek, id, 32);
+
+SIZE(pdb_kms_progress, 72);
+AT(pdb_kms_progress, size, 0);
+AT(pdb_kms_progress, finished, 4);
+AT(pdb_kms_progress, done, 8);
+AT(pdb_kms_progress, total, 16);
+AT(pdb_kms_progress, failed, 24);
+AT(pdb_kms_progress, cursor, 32);
+
+SIZE(pdb_kms_shred, 32);
+AT(pdb_kms_shred, size, 0);
+AT(pdb_kms_shred, state, 4);
+AT(pdb_kms_shred, kek_version, 8);
+AT(pdb_kms_shred, reserved, 12);
+AT(pdb_kms_shred, destroyed, 16);
+AT(pdb_kms_shred, final, 24);
+
+SIZE(pdb_kms_health, 32);
+AT(pdb_kms_health, size, 0);
+AT(pdb_kms_health, kek_version, 4);
+AT(pdb_kms_health, locked, 8);
+AT(pdb_kms_health, reserved, 12);
+AT(pdb_kms_health, keys, 16);
+AT(pdb_kms_health, outdated, 24);
+
+SIZE(pdb_kms_params, 40);
+AT(pdb_kms_params, size, 0);
+AT(pdb_kms_params, host, 8);
+AT(pdb_kms_params, directory, 16);
+AT(pdb_kms_params, settings, 24);
+AT(pdb_kms_params, database_id, 32);
+
+SIZE(pdb_kms_ops, 184);
+AT(pdb_kms_ops, size, 0);
+AT(pdb_kms_ops, capabilities, 4);
+AT(pdb_kms_ops, open, 8);
+AT(pdb_kms_ops, close, 16);
+AT(pdb_kms_ops, create, 24);
+AT(pdb_kms_ops, prepare, 32);
+AT(pdb_kms_ops, claim, 40);
+AT(pdb_kms_ops, unwrap, 48);
+AT(pdb_kms_ops, add_version, 56);
+AT(pdb_kms_ops, describe, 64);
+AT(pdb_kms_ops, destroy, 72);
+AT(pdb_kms_ops, rotate_kek, 80);
+AT(pdb_kms_ops, add_kek, 88);
+AT(pdb_kms_ops, set_kek, 96);
+AT(pdb_kms_ops, rewrap_key, 104);
+AT(pdb_kms_ops, rewrap, 112);
+AT(pdb_kms_ops, verify, 120);
+AT(pdb_kms_ops, retire, 128);
+AT(pdb_kms_ops, shred_status, 136);
+AT(pdb_kms_ops, receipt, 144);
+AT(pdb_kms_ops, each, 152);
+AT(pdb_kms_ops, keks, 160);
+AT(pdb_kms_ops, health, 168);
+AT(pdb_kms_ops, stats, 176);
+
+SIZE(pdb_host_kms, 16);
+AT(pdb_host_kms, size, 0);
+AT(pdb_host_kms, provider, 8);
+
+SIZE(pdb_host, 424);
 AT(pdb_host, size, 0);
 AT(pdb_host, alloc, 8);
 AT(pdb_host, realloc, 16);
@@ -199,6 +282,7 @@ AT(pdb_host, job_done, 384);
 AT(pdb_host, job_start, 392);
 AT(pdb_host, rows, 400);
 AT(pdb_host, metrics, 408);
+AT(pdb_host, kms, 416);
 
 SIZE(pdb_metric, 64);
 AT(pdb_metric, size, 0);
@@ -233,6 +317,7 @@ AT(pdb_host_metrics, each, 48);
 VALUE(PDB_MANIFEST_MAGIC, 0x50424450);
 VALUE(PDB_KIND_EXTENSION, 1);
 VALUE(PDB_KIND_STORAGE, 2);
+VALUE(PDB_KIND_KMS, 3);
 
 VALUE(PDB_OK, 0);
 VALUE(PDB_EINVAL, -1);
@@ -321,3 +406,19 @@ VALUE(PDB_STORAGE_BLOCKING, 0x1);
 VALUE(PDB_STORAGE_GLOBAL_SCAN, 0x2);
 VALUE(PDB_STORAGE_VOLATILE, 0x4);
 VALUE(PDB_STORAGE_DIRECTORY, 0x8);
+
+VALUE(PDB_KMS_ID_SIZE, 40);
+VALUE(PDB_KMS_THREAD_SIZE, 136);
+VALUE(PDB_KMS_DEK_SIZE, 32);
+VALUE(PDB_KMS_BLOCKING, 0x1);
+VALUE(PDB_KMS_KEY_PREPARED, 1);
+VALUE(PDB_KMS_KEY_BOUND, 2);
+VALUE(PDB_KMS_KEY_DESTROYED, 3);
+VALUE(PDB_KMS_KEK_STANDBY, 1);
+VALUE(PDB_KMS_KEK_ACTIVE, 2);
+VALUE(PDB_KMS_KEK_DECRYPT_ONLY, 3);
+VALUE(PDB_KMS_KEK_DISABLED, 4);
+VALUE(PDB_KMS_KEK_DESTROYED, 5);
+VALUE(PDB_KMS_SHRED_LIVE, 0);
+VALUE(PDB_KMS_SHRED_LOGICAL, 1);
+VALUE(PDB_KMS_SHRED_FINAL, 2);

@@ -92,6 +92,17 @@ Test(loader, loads_a_good_plugin_once)
 	cr_expect_eq(plugin, first);
 }
 
+Test(loader, loads_a_kms_provider_as_nothing_else)
+{
+	loads("good_kms", PDB_KIND_KMS);
+	cr_expect_not_null(pdb_plugin_kms(plugin));
+	cr_expect_null(pdb_plugin_storage(plugin));
+	loads("good", PDB_KIND_EXTENSION);
+	cr_expect_null(pdb_plugin_kms(plugin));
+	refused("good_kms", PDB_KIND_EXTENSION, PDB_EABI,
+		"it is a KMS provider, but an extension is wanted");
+}
+
 Test(loader, refuses_a_file_that_is_not_there)
 {
 	refused("nowhere", PDB_KIND_EXTENSION, PDB_ENOTFOUND,
@@ -147,6 +158,8 @@ Test(loader, refuses_missing_mandatory_ops)
 	refused("extension_op", PDB_KIND_EXTENSION, PDB_EABI, "mandatory op fini is missing");
 	refused("storage_op", PDB_KIND_STORAGE, PDB_EABI, "mandatory op sync is missing");
 	refused("truncated_ops", PDB_KIND_STORAGE, PDB_EABI, "gives its size as");
+	refused("kms_op", PDB_KIND_KMS, PDB_EABI, "mandatory op health is missing");
+	refused("kms_bits", PDB_KIND_KMS, PDB_EABI, "unknown capabilities 0x80");
 }
 
 Test(loader, refuses_options_outside_the_settings)

@@ -4,6 +4,7 @@
 #define PDB_HOST_H
 
 #include <pdb/job.h>
+#include <pdb/kms.h>
 #include <pdb/metric.h>
 #include <pdb/plugin.h>
 #include <pdb/record.h>
@@ -139,6 +140,7 @@ typedef struct pdb_host {
 
 	const pdb_host_rows *rows;       /* since 1.1 */
 	const pdb_host_metrics *metrics; /* since 1.1 */
+	const pdb_host_kms *kms;         /* since 1.1 */
 } pdb_host;
 
 #endif

@@ -6,6 +6,7 @@
 #include <pdb/abi.h>
 #include <pdb/host.h>
 #include <pdb/job.h>
+#include <pdb/kms.h>
 #include <pdb/metric.h>
 #include <pdb/option.h>
 #include <pdb/plugin.h>

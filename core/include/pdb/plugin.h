@@ -23,7 +23,8 @@ typedef struct pdb_plugin pdb_plugin; /* the host's handle of this plugin */
 
 typedef enum pdb_plugin_kind {
 	PDB_KIND_EXTENSION = 1, /* ops: pdb_extension_ops */
-	PDB_KIND_STORAGE = 2    /* ops: pdb_storage_ops */
+	PDB_KIND_STORAGE = 2,   /* ops: pdb_storage_ops */
+	PDB_KIND_KMS = 3        /* ops: pdb_kms_ops; since 1.1 */
 } pdb_plugin_kind;
 
 /*
