@@ -283,6 +283,7 @@ void pdb__conn_dispatch(struct evhttp_request *evhttp, void *arg)
 	evhttp_request_set_on_complete_cb(evhttp, on_complete, conn);
 	atomic_fetch_add_explicit(&loop->requests, 1, memory_order_relaxed);
 	memcpy(request->peer, conn->peer, sizeof(request->peer));
+	memcpy(request->socket_peer, conn->peer, sizeof(request->socket_peer));
 	if (request->refusal.code != NULL) {
 		atomic_fetch_add_explicit(&loop->refused, 1, memory_order_relaxed);
 		pdb__answer_refusal(request, &request->refusal);

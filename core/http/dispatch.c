@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of a request: gates, route, role, handler, and to a worker when it must block. */
+/* The way of a request: route, gates, role, handler, and to a worker when it must block. */
 #include "base/log.h"
 #include "http/http_private.h"
 
@@ -30,6 +30,7 @@ static bool pass_gates(pdb_request *request)
 		pdb_status status;
 
 		clear_err(&err);
+		request->entered = i + 1;
 		status = gate->enter(gates->entries[i].self, request, &err);
 		if (status != PDB_OK) {
 			pdb__answer_error(request, status, &err);
@@ -40,6 +41,20 @@ static bool pass_gates(pdb_request *request)
 		}
 	}
 	return true;
+}
+
+void pdb__request_leave(pdb_request *request)
+{
+	const pdb_socket_list *gates = &request->loop->http->sockets->lists[PDB_SOCKET_GATE];
+
+	for (; request->entered > 0; request->entered--) {
+		const pdb_socket_entry *entry = &gates->entries[request->entered - 1];
+		const pdb_gate *gate = entry->ops;
+
+		if (PDB_HAS(gate, leave)) {
+			gate->leave(entry->self, request);
+		}
+	}
 }
 
 static void add_allow(pdb_request *request, uint32_t methods)
@@ -58,21 +73,26 @@ static void answer_options(pdb_request *request, uint32_t methods)
 	}
 }
 
-/* True when there is a route; answers otherwise. */
-static bool find_route(pdb_request *request)
+/* Gates may ask for the route, so it is found before them; that there is none is said later. */
+static void find_route(pdb_request *request)
 {
-	const pdb_http *http = request->loop->http;
+	if (!request->message.asterisk) {
+		pdb_router_find(request->loop->http->router, request->message.method,
+				pdb_request_path(request), &request->match);
+	}
+}
+
+/* True when there is a route; answers otherwise. */
+static bool has_route(pdb_request *request)
+{
 	pdb_method method = request->message.method;
 
-	if (request->message.asterisk) {
-		answer_options(request, 0x7f);
-		return false;
-	}
-	pdb_router_find(http->router, method, pdb_request_path(request), &request->match);
 	if (request->match.route != NULL) {
 		return true;
 	}
-	if (request->match.allowed == 0) {
+	if (request->message.asterisk) {
+		answer_options(request, 0x7f);
+	} else if (request->match.allowed == 0) {
 		refuse(request, PDB_ENOTFOUND);
 	} else if (method == PDB_METHOD_OPTIONS) {
 		answer_options(request, request->match.allowed);
@@ -152,7 +172,8 @@ static bool offload(pdb_request *request)
 
 void pdb__request_run(pdb_request *request)
 {
-	if (pass_gates(request) && find_route(request) && check_role(request)) {
+	find_route(request);
+	if (pass_gates(request) && has_route(request) && check_role(request)) {
 		bool blocking = (request->match.route->flags & PDB_ROUTE_BLOCKING) != 0;
 
 		if ((blocking || handle(request) == PDB_EOFFLOAD) && offload(request)) {

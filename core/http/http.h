@@ -89,6 +89,14 @@ pdb_slice pdb_request_user(const pdb_request *request);
 pdb_status pdb_request_add_header(pdb_request *request, const char *name, const char *value);
 pdb_status pdb_request_reply(pdb_request *request, int status, const char *type, pdb_slice body);
 pdb_status pdb_request_may_block(pdb_request *request);
+const char *pdb_request_route(const pdb_request *request);
+int pdb_request_status(const pdb_request *request);
+const char *pdb_request_key(const pdb_request *request);
+pdb_status pdb_request_set_peer(pdb_request *request, const char *address);
+const char *pdb_request_socket_peer(const pdb_request *request);
+pdb_entrance pdb_request_listener(const pdb_request *request);
+const char *pdb_request_certificate(const pdb_request *request);
+const char *pdb_request_certificate_name(const pdb_request *request);
 
 /* -- requests: for the core only -------------------------------------------------------------- */
 

@@ -26,6 +26,7 @@
  * connections, keep-alive, answers.
  */
 #define PDB_PRIME_MAX 40u
+#define PDB_PEER_MAX  64u
 
 typedef struct pdb_loop pdb_loop;
 typedef struct pdb_conn pdb_conn;
@@ -60,7 +61,7 @@ struct pdb_conn {
 	bool linger;
 	bool close_after;
 	char prime[PDB_PRIME_MAX];
-	char peer[64];
+	char peer[PDB_PEER_MAX];
 };
 
 typedef struct pdb_header {
@@ -83,10 +84,16 @@ struct pdb_request {
 	pdb_arena *arena;
 	pdb_refusal refusal; /* of the guard; code NULL = none */
 	char id[PDB_REQUEST_ID];
-	char peer[64];
+	char peer[PDB_PEER_MAX];        /* what gates made of it */
+	char socket_peer[PDB_PEER_MAX]; /* whom the connection is with */
+	pdb_entrance entrance;
+	const char *certificate; /* of the client, verified; else "" */
+	const char *certificate_name;
 
 	pdb_role role;
 	pdb_slice user;
+	const char *key;
+	size_t entered; /* gates that have seen it */
 
 	bool parked; /* with a worker, or waiting: comes back even when the connection is gone */
 	bool on_worker;
@@ -226,9 +233,11 @@ pdb_request *pdb__request_take(pdb_loop *loop);
 /* Drops one reference; the last one puts it back. Loop thread only. */
 void pdb__request_release(pdb_request *request);
 void pdb__request_free(pdb_request *request);
+/* Tells the gates that have seen it of its end. */
+void pdb__request_leave(pdb_request *request);
 /* Forgets the answer made so far; headers from `keep` on too. */
 void pdb__request_unanswer(pdb_request *request, size_t keep);
-/* Gates, route, handler; ends in pdb__loop_finish here or from a worker. */
+/* Route, gates, handler; ends in pdb__loop_finish here or from a worker. */
 void pdb__request_run(pdb_request *request);
 
 /* -- answers -------------------------------------------------------------------------------------

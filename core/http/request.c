@@ -8,6 +8,42 @@
 #define FREE_MAX 256u /* requests kept for later, a loop */
 #define KEEP_MAX (64u * 1024u)
 
+static void clear_buf(pdb_buf *buf)
+{
+	if (buf->cap > KEEP_MAX) {
+		pdb_buf_fini(buf);
+		*buf = (pdb_buf){0};
+	}
+	pdb_buf_clear(buf);
+}
+
+static void reset(pdb_request *request)
+{
+	pdb_message_clear(&request->message);
+	pdb_arena_clear(request->arena);
+	clear_buf(&request->answer);
+	clear_buf(&request->scratch);
+	request->match.route = NULL;
+	request->match.allowed = 0;
+	request->match.count = 0;
+	request->conn = NULL;
+	request->evhttp = NULL;
+	request->prev = NULL;
+	request->refusal = (pdb_refusal){0, NULL, NULL};
+	request->role = PDB_ROLE_NONE;
+	request->user = pdb_slice_of(NULL, 0);
+	request->key = "";
+	request->entered = 0;
+	request->parked = false;
+	request->on_worker = false;
+	request->peer[0] = '\0';
+	request->socket_peer[0] = '\0';
+	request->entrance = PDB_LISTENER_MAIN;
+	request->certificate = "";
+	request->certificate_name = "";
+	pdb__request_unanswer(request, 0);
+}
+
 static pdb_request *request_create(pdb_loop *loop)
 {
 	pdb_request *request = pdb_mem_zalloc(sizeof(*request));
@@ -23,6 +59,7 @@ static pdb_request *request_create(pdb_loop *loop)
 	request->arena->used = 0;
 	request->arena->blocks = NULL;
 	request->loop = loop;
+	reset(request);
 	return request;
 }
 
@@ -63,36 +100,6 @@ pdb_request *pdb__request_take(pdb_loop *loop)
 	return request;
 }
 
-static void clear_buf(pdb_buf *buf)
-{
-	if (buf->cap > KEEP_MAX) {
-		pdb_buf_fini(buf);
-		*buf = (pdb_buf){0};
-	}
-	pdb_buf_clear(buf);
-}
-
-static void reset(pdb_request *request)
-{
-	pdb_message_clear(&request->message);
-	pdb_arena_clear(request->arena);
-	clear_buf(&request->answer);
-	clear_buf(&request->scratch);
-	request->match.route = NULL;
-	request->match.allowed = 0;
-	request->match.count = 0;
-	request->conn = NULL;
-	request->evhttp = NULL;
-	request->prev = NULL;
-	request->refusal = (pdb_refusal){0, NULL, NULL};
-	request->role = PDB_ROLE_NONE;
-	request->user = pdb_slice_of(NULL, 0);
-	request->parked = false;
-	request->on_worker = false;
-	request->peer[0] = '\0';
-	pdb__request_unanswer(request, 0);
-}
-
 void pdb__request_release(pdb_request *request)
 {
 	pdb_loop *loop = request->loop;
@@ -100,6 +107,7 @@ void pdb__request_release(pdb_request *request)
 	if (--request->refs > 0) {
 		return;
 	}
+	pdb__request_leave(request);
 	if (loop->free_count >= FREE_MAX) {
 		pdb__request_free(request);
 		return;
@@ -224,6 +232,53 @@ const char *pdb_request_peer(const pdb_request *request)
 	return request->peer;
 }
 
+const char *pdb_request_socket_peer(const pdb_request *request)
+{
+	return request->socket_peer;
+}
+
+/* Gates put it into logs and headers, so nothing in it may need escaping. */
+pdb_status pdb_request_set_peer(pdb_request *request, const char *address)
+{
+	size_t len = address != NULL ? strlen(address) : 0;
+
+	if (len == 0 || len >= sizeof(request->peer)) {
+		return PDB_EINVAL;
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (address[i] <= ' ' || address[i] > '~') {
+			return PDB_EINVAL;
+		}
+	}
+	memcpy(request->peer, address, len + 1);
+	return PDB_OK;
+}
+
+pdb_entrance pdb_request_listener(const pdb_request *request)
+{
+	return request->entrance;
+}
+
+const char *pdb_request_certificate(const pdb_request *request)
+{
+	return request->certificate;
+}
+
+const char *pdb_request_certificate_name(const pdb_request *request)
+{
+	return request->certificate_name;
+}
+
+const char *pdb_request_route(const pdb_request *request)
+{
+	return request->match.route != NULL ? request->match.route->pattern : "";
+}
+
+int pdb_request_status(const pdb_request *request)
+{
+	return request->status;
+}
+
 const char *pdb_request_id(const pdb_request *request)
 {
 	return request->id;
@@ -250,19 +305,23 @@ pdb_status pdb_request_may_block(pdb_request *request)
 pdb_status pdb_request_set_identity(pdb_request *request, pdb_role role, const char *key,
 				    pdb_slice user)
 {
-	char *copy = NULL;
+	char *label = pdb_arena_text(request->arena, pdb_slice_text(key));
+	char *copy = pdb_arena_text(request->arena, user);
 
-	if (user.len > 0) {
-		copy = pdb_arena_text(request->arena, user);
-		if (copy == NULL) {
-			return PDB_ENOMEM;
-		}
+	if (label == NULL || copy == NULL) {
+		return PDB_ENOMEM;
 	}
 	request->role = role;
 	request->user = pdb_slice_of(copy, user.len);
+	request->key = label;
 	pdb_log(PDB_LOG_DEBUG, "http", "request %s comes with key %s", request->id,
 		key != NULL ? key : "-");
 	return PDB_OK;
+}
+
+const char *pdb_request_key(const pdb_request *request)
+{
+	return request->key;
 }
 
 pdb_role pdb_request_role(const pdb_request *request)

@@ -57,8 +57,10 @@ static pdb_status judge_gate(const pdb_gate *gate, pdb_err *err)
 		return pdb_err_set(err, PDB_EABI, NULL, "gate %s has no enter()", gate->name);
 	}
 	switch (gate->phase) {
+	case PDB_PHASE_TRACE:
 	case PDB_PHASE_ORIGIN:
 	case PDB_PHASE_ADDRESS:
+	case PDB_PHASE_GUARD:
 	case PDB_PHASE_IDENTITY:
 	case PDB_PHASE_RATE:
 		return PDB_OK;
@@ -79,6 +81,12 @@ static const char *roles_fault(uint32_t roles)
 	return NULL;
 }
 
+/* True for "/admin" and whatever stands below it. */
+static bool is_admin(const char *pattern)
+{
+	return strncmp(pattern, "/admin", 6) == 0 && (pattern[6] == '\0' || pattern[6] == '/');
+}
+
 static const char *route_fault(const pdb_route *route)
 {
 	unsigned method = (unsigned)route->method;
@@ -91,6 +99,9 @@ static const char *route_fault(const pdb_route *route)
 	}
 	if (route->handle == NULL) {
 		return "has no handle()";
+	}
+	if (is_admin(route->pattern) && route->roles != PDB_ROLE_ADMIN) {
+		return "is under /admin and must be for the role admin alone";
 	}
 	return roles_fault(route->roles);
 }

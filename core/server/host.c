@@ -60,4 +60,12 @@ const pdb_host pdb__host = {
 	.job_start = pdb_job_start,
 	.rows = &pdb_rows_table,
 	.metrics = &host_metrics,
+	.request_route = pdb_request_route,
+	.request_status = pdb_request_status,
+	.request_key = pdb_request_key,
+	.request_set_peer = pdb_request_set_peer,
+	.request_socket_peer = pdb_request_socket_peer,
+	.request_listener = pdb_request_listener,
+	.request_certificate = pdb_request_certificate,
+	.request_certificate_name = pdb_request_certificate_name,
 };

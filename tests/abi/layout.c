@@ -68,12 +68,13 @@ AT(pdb_manifest, options, 48);
 AT(pdb_manifest, check, 80);
 AT(pdb_manifest, ops, 88);
 
-SIZE(pdb_gate, 32);
+SIZE(pdb_gate, 40);
 AT(pdb_gate, size, 0);
 AT(pdb_gate, phase, 4);
 AT(pdb_gate, name, 8);
 AT(pdb_gate, enter, 16);
 AT(pdb_gate, decorate, 24);
+AT(pdb_gate, leave, 32);
 
 SIZE(pdb_route, 32);
 AT(pdb_route, size, 0);
@@ -229,7 +230,7 @@ SIZE(pdb_host_kms, 16);
 AT(pdb_host_kms, size, 0);
 AT(pdb_host_kms, provider, 8);
 
-SIZE(pdb_host, 424);
+SIZE(pdb_host, 488);
 AT(pdb_host, size, 0);
 AT(pdb_host, alloc, 8);
 AT(pdb_host, realloc, 16);
@@ -283,6 +284,14 @@ AT(pdb_host, job_start, 392);
 AT(pdb_host, rows, 400);
 AT(pdb_host, metrics, 408);
 AT(pdb_host, kms, 416);
+AT(pdb_host, request_route, 424);
+AT(pdb_host, request_status, 432);
+AT(pdb_host, request_key, 440);
+AT(pdb_host, request_set_peer, 448);
+AT(pdb_host, request_socket_peer, 456);
+AT(pdb_host, request_listener, 464);
+AT(pdb_host, request_certificate, 472);
+AT(pdb_host, request_certificate_name, 480);
 
 SIZE(pdb_metric, 64);
 AT(pdb_metric, size, 0);
@@ -359,10 +368,15 @@ VALUE(PDB_METHOD_DELETE, 0x10);
 VALUE(PDB_METHOD_OPTIONS, 0x20);
 VALUE(PDB_METHOD_PATCH, 0x40);
 
+VALUE(PDB_PHASE_TRACE, 50);
 VALUE(PDB_PHASE_ORIGIN, 100);
 VALUE(PDB_PHASE_ADDRESS, 200);
+VALUE(PDB_PHASE_GUARD, 250);
 VALUE(PDB_PHASE_IDENTITY, 300);
 VALUE(PDB_PHASE_RATE, 400);
+
+VALUE(PDB_LISTENER_MAIN, 0);
+VALUE(PDB_LISTENER_ADMIN, 1);
 
 VALUE(PDB_ROLES_ALL, 0x7);
 VALUE(PDB_ROLES_PUBLIC, 0x8);

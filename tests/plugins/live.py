@@ -82,6 +82,17 @@ class Template(Plugins):
         self.assertNotIn("level=error", self.running.log())
 
 
+class Older(Plugins):
+    """A plugin that was built against the first minor version still works."""
+
+    def test_gate_without_what_came_later(self):
+        shutil.copy(MODULES / "older_minor.so", self.directory)
+        running = self.server("older_minor").start()
+        for _ in range(3):
+            self.assertEqual(running.backend("ada").get("/v1/threads").status, 200)
+        running.stop()
+
+
 class Refusals(Plugins):
     """A server that may not have a plugin does not start without it."""
 

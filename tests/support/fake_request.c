@@ -55,6 +55,7 @@ static void free_arena(pdb_request *request)
 		pdb_mem_free(request->arena[i]);
 	}
 	request->arena_count = 0;
+	request->peer = NULL;
 }
 
 void fake_request_fini(pdb_request *request)
@@ -142,8 +143,59 @@ pdb_slice pdb_request_body(const pdb_request *request)
 
 const char *pdb_request_peer(const pdb_request *request)
 {
-	(void)request;
-	return "127.0.0.1";
+	return request->peer != NULL ? request->peer : pdb_request_socket_peer(request);
+}
+
+const char *pdb_request_socket_peer(const pdb_request *request)
+{
+	return request->socket_peer != NULL ? request->socket_peer : "127.0.0.1";
+}
+
+pdb_status pdb_request_set_peer(pdb_request *request, const char *address)
+{
+	size_t size = strlen(address) + 1;
+	char *copy = pdb_request_alloc(request, size);
+
+	if (copy == NULL) {
+		return PDB_ENOMEM;
+	}
+	request->peer = memcpy(copy, address, size);
+	return PDB_OK;
+}
+
+static const char *text_or_none(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
+const char *pdb_request_route(const pdb_request *request)
+{
+	return text_or_none(request->route);
+}
+
+const char *pdb_request_key(const pdb_request *request)
+{
+	return request->key;
+}
+
+int pdb_request_status(const pdb_request *request)
+{
+	return request->status;
+}
+
+pdb_entrance pdb_request_listener(const pdb_request *request)
+{
+	return request->listener;
+}
+
+const char *pdb_request_certificate(const pdb_request *request)
+{
+	return text_or_none(request->certificate);
+}
+
+const char *pdb_request_certificate_name(const pdb_request *request)
+{
+	return text_or_none(request->certificate_name);
 }
 
 const char *pdb_request_id(const pdb_request *request)

@@ -31,6 +31,12 @@ struct pdb_request {
 	pdb_slice body;
 	pdb_role role;
 	char key[32];
+	const char *route; /* NULL = none */
+	const char *peer;  /* NULL = 127.0.0.1 */
+	const char *socket_peer;
+	const char *certificate;
+	const char *certificate_name;
+	pdb_entrance listener;
 	char user[256];
 	bool on_worker;
 

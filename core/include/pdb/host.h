@@ -74,7 +74,8 @@ typedef struct pdb_host {
 	 * single are: a second one was refused before. */
 	bool (*request_header)(const pdb_request *request, const char *name, pdb_slice *value_out);
 	pdb_slice (*request_body)(const pdb_request *request);
-	/* The peer's address as text, without port. */
+	/* The client's address as text, without port: the peer's, unless a gate has set another;
+	 * "unix" for a peer on a local socket. */
 	const char *(*request_peer)(const pdb_request *request);
 	const char *(*request_id)(const pdb_request *request);
 	/* Memory that is freed with the request; NULL when there is none. */
@@ -141,6 +142,28 @@ typedef struct pdb_host {
 	const pdb_host_rows *rows;       /* since 1.1 */
 	const pdb_host_metrics *metrics; /* since 1.1 */
 	const pdb_host_kms *kms;         /* since 1.1 */
+
+	/* -- requests, since 1.1 --------------------------------------------------------------- */
+
+	/* The pattern of the route that was found; "" when there is none for this path and method.
+	 * Lives as long as the process. */
+	const char *(*request_route)(const pdb_request *request);
+	/* The status of the answer, in decorate() and leave(); 0 while there is none. */
+	int (*request_status)(const pdb_request *request);
+	/* The `key` that was given to request_set_identity; "" before. */
+	const char *(*request_key)(const pdb_request *request);
+	/* Sets what request_peer says from now on; for a gate that knows of proxies. Errors:
+	 * PDB_EINVAL for a text that is empty, too long for an address or not visible ASCII. */
+	pdb_status (*request_set_peer)(pdb_request *request, const char *address);
+	/* The address at the other end of the connection, or the one that a PROXY header named on
+	 * a listener that asks for it; "unix" for a local socket. */
+	const char *(*request_socket_peer)(const pdb_request *request);
+	pdb_entrance (*request_listener)(const pdb_request *request);
+	/* SHA-256 of the client's certificate, in hex, when it showed one that was verified; else
+	 * "". */
+	const char *(*request_certificate)(const pdb_request *request);
+	/* The common name of its subject; "" without one. */
+	const char *(*request_certificate_name)(const pdb_request *request);
 } pdb_host;
 
 #endif

@@ -16,6 +16,10 @@
 
 static pdb_http *http;
 static atomic_uint_fast64_t handled;
+static atomic_uint_fast64_t entered;    /* the first gate */
+static atomic_uint_fast64_t left_first; /* that one, again */
+static atomic_uint_fast64_t left_last;  /* the last gate */
+static atomic_int last_left;            /* the status of the request that left last */
 static atomic_uint jobs;
 static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_opened = PTHREAD_COND_INITIALIZER;
@@ -82,6 +86,17 @@ static pdb_status echo(void *self, pdb_request *request, pdb_err *err)
 				 pdb_request_body(request));
 }
 
+static const struct {
+	const char *name;
+	const char *(*get)(const pdb_request *request);
+} texts[] = {
+	{"socket_peer", pdb_request_socket_peer},
+	{"route", pdb_request_route},
+	{"key", pdb_request_key},
+	{"certificate", pdb_request_certificate},
+	{"name", pdb_request_certificate_name},
+};
+
 static pdb_status show(void *self, pdb_request *request, pdb_err *err)
 {
 	pdb_buf *out = pdb_request_scratch(request);
@@ -104,6 +119,10 @@ static pdb_status show(void *self, pdb_request *request, pdb_err *err)
 	pdb_json_add_string(out, header);
 	pdb_json_add_key(out, "peer");
 	pdb_json_add_string(out, pdb_slice_text(pdb_request_peer(request)));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		pdb_json_add_key(out, texts[i].name);
+		pdb_json_add_string(out, pdb_slice_text(texts[i].get(request)));
+	}
 	pdb_buf_add_byte(out, '}');
 	return pdb_request_reply_buf(request, 200, NULL, out);
 }
@@ -210,16 +229,20 @@ static pdb_status fail(void *self, pdb_request *request, pdb_err *err)
 static pdb_status stats(void *self, pdb_request *request, pdb_err *err)
 {
 	pdb_http_counts counts;
-	char text[160];
+	char text[256];
 
 	(void)self;
 	(void)err;
 	pdb_http_counts_read(http, &counts);
 	(void)snprintf(text, sizeof(text),
-		       "{\"handled\":%llu,\"requests\":%llu,\"refused\":%llu,\"connections\":%llu}",
+		       "{\"handled\":%llu,\"requests\":%llu,\"refused\":%llu,\"connections\":%llu,"
+		       "\"entered\":%llu,\"left_first\":%llu,\"left_last\":%llu,\"last_left\":%d}",
 		       (unsigned long long)atomic_load(&handled),
 		       (unsigned long long)counts.requests, (unsigned long long)counts.refused,
-		       (unsigned long long)counts.connections);
+		       (unsigned long long)counts.connections,
+		       (unsigned long long)atomic_load(&entered),
+		       (unsigned long long)atomic_load(&left_first),
+		       (unsigned long long)atomic_load(&left_last), atomic_load(&last_left));
 	return pdb_request_reply(request, 200, NULL, pdb_slice_text(text));
 }
 
@@ -249,10 +272,57 @@ static pdb_status enter(void *self, pdb_request *request, pdb_err *err)
 static void decorate(void *self, pdb_request *request)
 {
 	(void)self;
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%d", pdb_request_status(request));
 	(void)pdb_request_add_header(request, "X-Gate", "seen");
+	(void)pdb_request_add_header(request, "X-Gate-Status", text);
+	(void)pdb_request_add_header(request, "X-Gate-Route", pdb_request_route(request));
 }
 
-static const pdb_gate gate = {sizeof(gate), PDB_PHASE_IDENTITY, "test", enter, decorate};
+static void leave(void *self, pdb_request *request)
+{
+	atomic_fetch_add((atomic_uint_fast64_t *)self, 1);
+	atomic_store(&last_left, pdb_request_status(request));
+}
+
+static const pdb_gate gate = {sizeof(gate), PDB_PHASE_IDENTITY, "test", enter, decorate, leave};
+
+static pdb_status enter_first(void *self, pdb_request *request, pdb_err *err)
+{
+	pdb_slice value;
+
+	(void)self;
+	(void)err;
+	atomic_fetch_add(&entered, 1);
+	if (pdb_request_header(request, "x-peer", &value)) {
+		char text[80];
+
+		(void)snprintf(text, sizeof(text), "%.*s", PDB_SLICE_ARGS(value));
+		return pdb_request_set_peer(request, text);
+	}
+	return PDB_OK;
+}
+
+static const pdb_gate first = {sizeof(first), PDB_PHASE_TRACE, "first", enter_first, NULL, leave};
+
+/* As ABI 1.0 had it; what lies behind its end must not be called. */
+static void never(void *self, pdb_request *request)
+{
+	(void)self;
+	(void)request;
+	abort();
+}
+
+static pdb_status pass(void *self, pdb_request *request, pdb_err *err)
+{
+	(void)self;
+	(void)request;
+	(void)err;
+	return PDB_OK;
+}
+
+static const pdb_gate old = {offsetof(pdb_gate, leave), PDB_PHASE_ORIGIN, "old", pass, NULL, never};
 
 #define ROUTE(method, pattern, roles, flags, handler)                                              \
 	{                                                                                          \
@@ -301,8 +371,16 @@ static const char *text_of(int argc, char **argv, const char *name)
 
 static pdb_status plug_in(pdb_sockets *sockets, pdb_err *err)
 {
-	pdb_status status = pdb_sockets_add(sockets, PDB_SOCKET_GATE, "test", &gate, NULL, err);
+	pdb_status status =
+		pdb_sockets_add(sockets, PDB_SOCKET_GATE, "test", &gate, &left_last, err);
 
+	if (status == PDB_OK) {
+		status =
+			pdb_sockets_add(sockets, PDB_SOCKET_GATE, "test", &first, &left_first, err);
+	}
+	if (status == PDB_OK) {
+		status = pdb_sockets_add(sockets, PDB_SOCKET_GATE, "test", &old, NULL, err);
+	}
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]) && status == PDB_OK; i++) {
 		status = pdb_sockets_add(sockets, PDB_SOCKET_ROUTE, "test", &routes[i], NULL, err);
 	}
@@ -360,5 +438,8 @@ int main(int argc, char **argv)
 	}
 	pdb_http_destroy(&http);
 	pdb_sockets_fini(&sockets);
+	if (atomic_load(&left_first) != atomic_load(&entered)) {
+		return 4; /* a request was left twice, or never */
+	}
 	return status == PDB_OK ? 0 : (status == PDB_ETIMEOUT ? 3 : 1);
 }

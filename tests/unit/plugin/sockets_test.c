@@ -95,6 +95,12 @@ Test(sockets, refuse_short_tables)
 	refused(PDB_SOCKET_JOB, NULL, "no table");
 }
 
+Test(sockets, take_a_gate_as_long_as_the_first_version_had_it)
+{
+	gate.size = offsetof(pdb_gate, leave);
+	cr_expect_eq(add(PDB_SOCKET_GATE, &gate), PDB_OK);
+}
+
 Test(sockets, refuse_missing_callbacks)
 {
 	gate.enter = NULL;
@@ -133,6 +139,28 @@ Test(sockets, refuse_routes_for_nobody_or_for_mixed_roles)
 	refused(PDB_SOCKET_ROUTE, &route, "mixes public with roles");
 	route.roles = 0x10;
 	refused(PDB_SOCKET_ROUTE, &route, "unknown role");
+}
+
+Test(sockets, refuse_admin_routes_for_others)
+{
+	static const uint32_t others[] = {PDB_ROLES_PUBLIC, PDB_ROLE_BACKEND, PDB_ROLES_ALL,
+					  PDB_ROLE_ADMIN | PDB_ROLE_BACKEND};
+	static const char *const under[] = {"/admin", "/admin/", "/admin/x/{y}"};
+	pdb_route other;
+
+	for (size_t i = 0; i < 4; i++) {
+		route.roles = others[i];
+		for (size_t j = 0; j < 3; j++) {
+			route.pattern = under[j];
+			refused(PDB_SOCKET_ROUTE, &route, "for the role admin alone");
+		}
+	}
+	other = route;
+	other.pattern = "/administer";
+	cr_expect_eq(add(PDB_SOCKET_ROUTE, &other), PDB_OK);
+	route.pattern = "/admin/x";
+	route.roles = PDB_ROLE_ADMIN;
+	cr_expect_eq(add(PDB_SOCKET_ROUTE, &route), PDB_OK);
 }
 
 Test(sockets, refuse_routes_with_odd_methods_flags_or_patterns)
@@ -196,19 +224,20 @@ Test(sockets, refuse_a_tag_that_is_taken)
 
 Test(sockets, keep_gates_in_order_of_phase_then_of_registration)
 {
-	static const pdb_phase phases[] = {PDB_PHASE_RATE, PDB_PHASE_ORIGIN, PDB_PHASE_IDENTITY,
-					   PDB_PHASE_ORIGIN, PDB_PHASE_RATE};
-	static const char *const names[] = {"a", "b", "c", "d", "e"};
-	static const char *const order[] = {"b", "d", "c", "a", "e"};
-	pdb_gate gates[5];
+	static const pdb_phase phases[] = {PDB_PHASE_RATE,    PDB_PHASE_ORIGIN, PDB_PHASE_IDENTITY,
+					   PDB_PHASE_ORIGIN,  PDB_PHASE_RATE,   PDB_PHASE_GUARD,
+					   PDB_PHASE_ADDRESS, PDB_PHASE_TRACE};
+	static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+	static const char *const order[] = {"h", "b", "d", "g", "f", "c", "a", "e"};
+	pdb_gate gates[8];
 
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < 8; i++) {
 		gates[i] = gate;
 		gates[i].phase = phases[i];
 		gates[i].name = names[i];
 		cr_assert_eq(add(PDB_SOCKET_GATE, &gates[i]), PDB_OK);
 	}
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < 8; i++) {
 		const pdb_gate *at = sockets.lists[PDB_SOCKET_GATE].entries[i].ops;
 
 		cr_expect_str_eq(at->name, order[i]);
