@@ -3,6 +3,7 @@
 #include "store/rows.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "base/buf.h"
 #include "plugin/loader.h"
@@ -130,20 +131,22 @@ static pdb_status rows_remove(pdb_plugin *plugin, pdb_slice key, pdb_err *err)
 
 /* -- reading --------------------------------------------------------------------------------- */
 
-/* Rows of one transaction, copied one behind the other: lengths of key and value, key, value. */
+/* Rows of one transaction, copied one behind the other: key, value. */
 typedef struct chunk {
 	pdb_buf bytes;
+	size_t key_len[CHUNK];
+	size_t value_len[CHUNK];
 	size_t count;
 } chunk;
 
 static pdb_status collect(void *arg, pdb_slice key, pdb_slice value)
 {
 	chunk *c = arg;
-	const size_t lengths[2] = {key.len, value.len};
 
-	pdb_buf_add(&c->bytes, lengths, sizeof(lengths));
 	pdb_buf_add_slice(&c->bytes, key);
 	pdb_buf_add_slice(&c->bytes, value);
+	c->key_len[c->count] = key.len;
+	c->value_len[c->count] = value.len;
 	c->count++;
 	if (c->bytes.failed) {
 		return PDB_ENOMEM;
@@ -157,16 +160,6 @@ static pdb_slice take(pdb_slice *rest, size_t len)
 
 	*rest = pdb_slice_skip(*rest, len);
 	return taken;
-}
-
-static void take_row(pdb_slice *rest, pdb_slice *key, pdb_slice *value)
-{
-	size_t lengths[2];
-
-	memcpy(lengths, rest->ptr, sizeof(lengths));
-	(void)take(rest, sizeof(lengths));
-	*key = take(rest, lengths[0]);
-	*value = take(rest, lengths[1]);
 }
 
 static pdb_status chunk_read(const pdb_range *range, chunk *c, pdb_err *err)
@@ -193,15 +186,14 @@ static pdb_status chunk_read(const pdb_range *range, chunk *c, pdb_err *err)
 static pdb_status chunk_tell(const chunk *c, size_t skip, char *last, pdb_row_fn row, void *arg)
 {
 	pdb_slice rest = pdb_buf_slice(&c->bytes);
-	pdb_slice key;
-	pdb_slice value;
 	pdb_status status = PDB_OK;
 
 	for (size_t i = 0; i < c->count && status == PDB_OK; i++) {
-		take_row(&rest, &key, &value);
-		memcpy(last, key.ptr, key.len);
-		/* The least key behind this one. */
-		last[key.len] = '\0';
+		pdb_slice key = take(&rest, c->key_len[i]);
+		pdb_slice value = take(&rest, c->value_len[i]);
+
+		/* With its final NUL the least key behind this one. */
+		(void)snprintf(last, PDB_KEY_MAX + 1, "%.*s", PDB_SLICE_ARGS(key));
 		status = row(arg, pdb_slice_skip(key, skip), value);
 	}
 	return status;
