@@ -17,6 +17,14 @@ SIZE(pdb_slice, 16);
 AT(pdb_slice, ptr, 0);
 AT(pdb_slice, len, 8);
 
+SIZE(pdb_address, 20);
+AT(pdb_address, family, 0);
+AT(pdb_address, bytes, 4);
+
+SIZE(pdb_network, 24);
+AT(pdb_network, address, 0);
+AT(pdb_network, bits, 20);
+
 SIZE(pdb_err, 784);
 AT(pdb_err, status, 0);
 AT(pdb_err, code, 8);

@@ -17,6 +17,9 @@ BELOW["api"] = BELOW["chat"] | {"chat", "http"}
 BELOW["server"] = set(BELOW["api"]) | {"api"}
 ROOMS = set(BELOW)
 
+# Headers of libc that do not lie at its top.
+LIBC_FOLDERS = {"arpa/inet.h", "sys/socket.h"}
+
 PLUGIN_ROOTS = ("plugins", "storage-backends", "kms-providers")
 
 
@@ -55,7 +58,7 @@ def judge_plugin(path, bracket, target):
 
 def judge_header(path, target):
     """The SDK stands by itself: libc and its own headers."""
-    if "/" in target and not target.startswith("pdb/"):
+    if "/" in target and not target.startswith("pdb/") and target not in LIBC_FOLDERS:
         return f"{path}: the SDK may not include {target}"
     return None
 

@@ -14,6 +14,7 @@
  *   1.0  manifest, options, host table; gate, route, record, event, job; storage provider
  *   1.1  rows of a plugin's own; metrics
  *   1.1  key-service provider (kind 3) and pdb_host.kms
+ *   1.1  addresses and networks (pdb/address.h)
  *   1.1  request_route … request_certificate_name; gate leave; phases TRACE and GUARD
  */
 #define PDB_ABI_MAJOR 1

@@ -4,6 +4,7 @@
 #define PDB_PDB_H
 
 #include <pdb/abi.h>
+#include <pdb/address.h>
 #include <pdb/host.h>
 #include <pdb/job.h>
 #include <pdb/kms.h>
