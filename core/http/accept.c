@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "http/connection_private.h"
 
@@ -45,10 +46,10 @@ static struct bufferevent *make_bufferevent(pdb_conn *conn, struct event_base *b
 	pdb_http *http = conn->loop->http;
 	struct bufferevent *bev;
 
-	if (!http->secure) {
+	if (!conn->place->secure) {
 		return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 	}
-	conn->ssl = pdb__tls_session(http);
+	conn->ssl = pdb__tls_session(http, &conn->tls_generation);
 	if (conn->ssl == NULL) {
 		return NULL;
 	}
@@ -77,19 +78,34 @@ static void link_conn(pdb_loop *loop, pdb_conn *conn)
 	}
 }
 
-static pdb_conn *conn_create(pdb_loop *loop, struct event_base *base)
+static void free_conn(pdb_conn *conn)
 {
+	pdb_buf_fini(&conn->surplus);
+	pdb_mem_free(conn->certificate);
+	pdb_mem_free(conn->proxy);
+	pdb_mem_free(conn);
+}
+
+static pdb_conn *conn_create(const pdb_door *door, struct event_base *base)
+{
+	pdb_loop *loop = door->loop;
 	pdb_conn *conn = pdb_mem_zalloc(sizeof(*conn));
 
 	if (conn == NULL) {
 		return NULL;
 	}
 	conn->loop = loop;
+	conn->place = door->place;
 	conn->stage = PDB_STAGE_FRESH;
 	conn->deadline = pdb_clock_monotonic() + loop->http->settings.header_timeout;
-	conn->bev = make_bufferevent(conn, base);
+	if (door->place->proxied) {
+		conn->proxy = pdb_mem_zalloc(sizeof(*conn->proxy));
+	}
+	if (!door->place->proxied || conn->proxy != NULL) {
+		conn->bev = make_bufferevent(conn, base);
+	}
 	if (conn->bev == NULL) {
-		pdb_mem_free(conn);
+		free_conn(conn);
 		return NULL;
 	}
 	if (!take_slot(loop, conn) || !pdb__conn_watch(conn)) {
@@ -98,7 +114,7 @@ static pdb_conn *conn_create(pdb_loop *loop, struct event_base *base)
 			loop->vacant[loop->vacant_count++] = conn->slot;
 		}
 		bufferevent_free(conn->bev);
-		pdb_mem_free(conn);
+		free_conn(conn);
 		return NULL;
 	}
 	(void)snprintf(conn->prime, sizeof(conn->prime), "GET /%08x HTTP/1.1\r\n\r\n", conn->slot);
@@ -107,8 +123,9 @@ static pdb_conn *conn_create(pdb_loop *loop, struct event_base *base)
 
 struct bufferevent *pdb__conn_accept(struct event_base *base, void *arg)
 {
-	pdb_loop *loop = arg;
-	pdb_conn *conn = conn_create(loop, base);
+	const pdb_door *door = arg;
+	pdb_loop *loop = door->loop;
+	pdb_conn *conn = conn_create(door, base);
 
 	if (conn == NULL) {
 		/* evhttp would make one of its own for NULL. Unguarded in both cases, it reaches
@@ -160,8 +177,7 @@ static void conn_destroy(pdb_conn *conn)
 			pdb__request_release(request);
 		}
 	}
-	pdb_buf_fini(&conn->surplus);
-	pdb_mem_free(conn);
+	free_conn(conn);
 }
 
 /* evhttp frees the connection right after this. */
@@ -185,12 +201,35 @@ static void know_peer(pdb_conn *conn)
 	uint16_t port = 0;
 	const char *text;
 
+	if (conn->place->path != NULL) {
+		memcpy(conn->peer, "unix", sizeof("unix"));
+		return;
+	}
 	evhttp_connection_get_peer(conn->evcon, &address, &port);
 	text = address != NULL ? address : "";
 	if (strncmp(text, "::ffff:", 7) == 0 && strchr(text + 7, '.') != NULL) {
 		text += 7;
 	}
 	(void)snprintf(conn->peer, sizeof(conn->peer), "%s", text);
+}
+
+/* A header from anybody else could claim any address. False when the connection has to go. */
+static bool may_be_proxied(const pdb_conn *conn)
+{
+	const pdb_http *http = conn->loop->http;
+	pdb_address peer;
+
+	if (conn->proxy == NULL || http->proxy_count == 0 || conn->place->path != NULL) {
+		return true;
+	}
+	(void)pdb_address_parse(&peer, pdb_slice_text(conn->peer));
+	for (size_t i = 0; i < http->proxy_count; i++) {
+		if (pdb_network_has(&http->proxies[i], &peer)) {
+			return true;
+		}
+	}
+	pdb_log(PDB_LOG_DEBUG, "http", "%s may not speak for others: closed", conn->peer);
+	return false;
 }
 
 static void adopt(pdb_conn *conn)
@@ -209,6 +248,10 @@ static void adopt(pdb_conn *conn)
 		conn->evcon = evcon;
 		evhttp_connection_set_closecb(conn->evcon, on_close, conn);
 		know_peer(conn);
+		if (!may_be_proxied(conn) ||
+		    (conn->proxy != NULL && conn->ssl != NULL && !pdb__conn_proxy_tls(conn))) {
+			evhttp_connection_free(conn->evcon);
+		}
 	}
 	(void)bufferevent_decref(bev);
 }

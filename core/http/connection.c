@@ -125,6 +125,17 @@ static void judge(pdb_conn *conn, pdb_slice bytes)
 
 static void consume(pdb_conn *conn, pdb_slice bytes)
 {
+	if (conn->proxy != NULL) {
+		size_t used = 0;
+
+		if (!pdb__conn_take_proxy(conn, bytes, &used)) {
+			pdb__conn_close_later(conn);
+		}
+		bytes = pdb_slice_skip(bytes, used);
+		if (bytes.len == 0) {
+			return;
+		}
+	}
 	switch (conn->stage) {
 	case PDB_STAGE_FRESH:
 	case PDB_STAGE_IDLE:
@@ -264,6 +275,25 @@ static pdb_conn *conn_of(pdb_loop *loop, struct evhttp_request *evhttp)
 	return conn;
 }
 
+/* What the connection knows of its client. Without memory for a certificate there is none. */
+static void introduce(pdb_conn *conn, pdb_request *request)
+{
+	const pdb_certificate *shown = pdb__conn_certificate(conn);
+
+	memcpy(request->peer, conn->peer, sizeof(request->peer));
+	memcpy(request->socket_peer, conn->peer, sizeof(request->socket_peer));
+	request->entrance = conn->place->entrance;
+	request->local = conn->place->path != NULL;
+	if (shown != NULL) {
+		const char *print =
+			pdb_arena_text(request->arena, pdb_slice_text(shown->fingerprint));
+		const char *name = pdb_arena_text(request->arena, pdb_slice_text(shown->name));
+
+		request->certificate = print != NULL ? print : "";
+		request->certificate_name = print != NULL && name != NULL ? name : "";
+	}
+}
+
 void pdb__conn_dispatch(struct evhttp_request *evhttp, void *arg)
 {
 	pdb_loop *loop = arg;
@@ -282,8 +312,7 @@ void pdb__conn_dispatch(struct evhttp_request *evhttp, void *arg)
 	request->evhttp = evhttp;
 	evhttp_request_set_on_complete_cb(evhttp, on_complete, conn);
 	atomic_fetch_add_explicit(&loop->requests, 1, memory_order_relaxed);
-	memcpy(request->peer, conn->peer, sizeof(request->peer));
-	memcpy(request->socket_peer, conn->peer, sizeof(request->socket_peer));
+	introduce(conn, request);
 	if (request->refusal.code != NULL) {
 		atomic_fetch_add_explicit(&loop->refused, 1, memory_order_relaxed);
 		pdb__answer_refusal(request, &request->refusal);

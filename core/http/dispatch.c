@@ -73,10 +73,42 @@ static void answer_options(pdb_request *request, uint32_t methods)
 	}
 }
 
+/* What the administrators' listener offers, by the first segment of the path. */
+static const char *const admin_segments[] = {"admin",  "metrics", "healthz",     "readyz",
+					     "viewer", "docs",    "openapi.yaml"};
+
+static pdb_slice first_segment(pdb_slice path)
+{
+	const uint8_t *end;
+
+	path = pdb_slice_skip(path, 1);
+	end = path.len > 0 ? memchr(path.ptr, '/', path.len) : NULL;
+	return pdb_slice_of(path.ptr, end != NULL ? (size_t)(end - path.ptr) : path.len);
+}
+
+/* With a listener for administrators, /admin is there alone, and little else is. */
+static bool offered_here(const pdb_request *request)
+{
+	pdb_slice segment = first_segment(pdb_request_path(request));
+
+	if (request->loop->http->place_count < 2) {
+		return true;
+	}
+	if (request->entrance == PDB_LISTENER_MAIN) {
+		return !pdb_slice_is(segment, "admin");
+	}
+	for (size_t i = 0; i < sizeof(admin_segments) / sizeof(admin_segments[0]); i++) {
+		if (pdb_slice_is(segment, admin_segments[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Gates may ask for the route, so it is found before them; that there is none is said later. */
 static void find_route(pdb_request *request)
 {
-	if (!request->message.asterisk) {
+	if (!request->message.asterisk && offered_here(request)) {
 		pdb_router_find(request->loop->http->router, request->message.method,
 				pdb_request_path(request), &request->match);
 	}
@@ -111,6 +143,38 @@ static bool check_role(pdb_request *request)
 		return true;
 	}
 	refuse(request, request->role == PDB_ROLE_NONE ? PDB_EUNAUTHENTICATED : PDB_EDENIED);
+	return false;
+}
+
+static int certificate_mode(const pdb_request *request)
+{
+	pdb_http *http = request->loop->http;
+
+	switch (request->role) {
+	case PDB_ROLE_BACKEND:
+		return atomic_load_explicit(&http->certificates_backend, memory_order_relaxed);
+	case PDB_ROLE_ADMIN:
+		return atomic_load_explicit(&http->certificates_admin, memory_order_relaxed);
+	default:
+		return PDB_CERTIFICATE_OFF;
+	}
+}
+
+/* Who is let in at a local socket is decided by its file's mode. */
+static bool check_certificate(pdb_request *request)
+{
+	pdb_err err;
+
+	if (certificate_mode(request) != PDB_CERTIFICATE_REQUIRED || request->local ||
+	    request->certificate[0] != '\0' ||
+	    (request->match.route->roles & PDB_ROLES_PUBLIC) != 0) {
+		return true;
+	}
+	clear_err(&err);
+	pdb__answer_error(request,
+			  pdb_err_set(&err, PDB_EDENIED, "client_certificate_required",
+				      "Callers of this role must show a client certificate."),
+			  &err);
 	return false;
 }
 
@@ -173,7 +237,8 @@ static bool offload(pdb_request *request)
 void pdb__request_run(pdb_request *request)
 {
 	find_route(request);
-	if (pass_gates(request) && has_route(request) && check_role(request)) {
+	if (pass_gates(request) && has_route(request) && check_role(request) &&
+	    check_certificate(request)) {
 		bool blocking = (request->match.route->flags & PDB_ROUTE_BLOCKING) != 0;
 
 		if ((blocking || handle(request) == PDB_EOFFLOAD) && offload(request)) {

@@ -13,7 +13,6 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "http/http_private.h"
 
 #define TARGET_MAX  8192u
@@ -31,41 +30,78 @@ static size_t core_count(void)
 	return online > 0 ? (size_t)online : 1;
 }
 
-/* "host:port" and "[host]:port"; a bare IPv6 address has more than one colon. */
-static pdb_status split_address(pdb_http *http, const char *text, pdb_err *err)
+static bool is_set(const char *text)
 {
-	const char *colon = strrchr(text, ':');
-	pdb_slice host = pdb_slice_text(text);
-	uint64_t port = 0;
-
-	if (colon != NULL && (text[0] == '[' ? colon[-1] == ']' : strchr(text, ':') == colon)) {
-		if (!pdb_text_to_uint(pdb_slice_text(colon + 1), &port) || port > 65535) {
-			return pdb_err_set(err, PDB_EINVAL, NULL, "\"%s\" has no valid port", text);
-		}
-		host.len = (size_t)(colon - text);
-		http->port = (int)port;
-	}
-	if (host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']') {
-		host = pdb_slice_of(host.ptr + 1, host.len - 2);
-	}
-	http->address = pdb_mem_text_of(host);
-	return http->address != NULL ? PDB_OK
-				     : pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for HTTP");
+	return text != NULL && text[0] != '\0';
 }
 
-static pdb_status prepare_tls(pdb_http *http, pdb_err *err)
+static pdb_status add_main(pdb_http *http, pdb_err *err)
 {
-	const char *cert = http->settings.tls_cert_file;
-	const char *key = http->settings.tls_key_file;
-	bool has_cert = cert != NULL && cert[0] != '\0';
-	bool has_key = key != NULL && key[0] != '\0';
+	pdb_place *place = &http->places[http->place_count++];
+	pdb_status status =
+		pdb__place_parse(place, http->settings.address, (int)http->settings.port, err);
 
-	if (has_cert != has_key) {
+	if (status == PDB_OK && place->path != NULL) {
 		return pdb_err_set(err, PDB_EINVAL, NULL,
-				   "TLS needs both a certificate and its key");
+				   "a local socket is only for admin.listen");
 	}
-	http->secure = has_cert;
-	return has_cert ? pdb__tls_create(&http->tls, cert, key, err) : PDB_OK;
+	place->entrance = PDB_LISTENER_MAIN;
+	place->secure = http->secure;
+	place->proxied = http->settings.proxy_protocol;
+	return status;
+}
+
+static pdb_status add_admin(pdb_http *http, pdb_err *err)
+{
+	const pdb_http_settings *settings = &http->settings;
+	pdb_place *place = &http->places[http->place_count++];
+	const char *mode = settings->admin_socket_mode;
+	pdb_status status = pdb__place_parse(place, settings->admin_listen, -1, err);
+
+	place->entrance = PDB_LISTENER_ADMIN;
+	place->secure = http->secure && place->path == NULL;
+	place->proxied = settings->admin_proxy_protocol;
+	place->has_group = is_set(settings->admin_socket_group);
+	if (status == PDB_OK && !pdb__local_mode(is_set(mode) ? mode : "0600", &place->mode)) {
+		return pdb_err_set(err, PDB_EINVAL, NULL, "\"%s\" is no file mode", mode);
+	}
+	if (status == PDB_OK && place->has_group &&
+	    !pdb__local_group(settings->admin_socket_group, &place->group)) {
+		return pdb_err_set(err, PDB_EINVAL, NULL, "there is no group \"%s\"",
+				   settings->admin_socket_group);
+	}
+	return status;
+}
+
+static pdb_status add_proxies(pdb_http *http, pdb_err *err)
+{
+	pdb_option_list list = http->settings.proxy_from;
+
+	if (list.count == 0) {
+		return PDB_OK;
+	}
+	http->proxies = pdb_mem_zalloc(list.count * sizeof(*http->proxies));
+	if (http->proxies == NULL) {
+		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for HTTP");
+	}
+	for (; http->proxy_count < list.count; http->proxy_count++) {
+		const char *text = list.items[http->proxy_count];
+
+		if (!pdb_network_parse(&http->proxies[http->proxy_count], text)) {
+			return pdb_err_set(err, PDB_EINVAL, NULL, "\"%s\" is no network", text);
+		}
+	}
+	return PDB_OK;
+}
+
+static pdb_status add_places(pdb_http *http, pdb_err *err)
+{
+	pdb_status status = add_main(http, err);
+
+	if (status == PDB_OK && is_set(http->settings.admin_listen)) {
+		status = add_admin(http, err);
+	}
+	return status == PDB_OK ? add_proxies(http, err) : status;
 }
 
 static pdb_status prepare(pdb_http *http, pdb_err *err)
@@ -76,11 +112,10 @@ static pdb_status prepare(pdb_http *http, pdb_err *err)
 					  .header_max = (size_t)http->settings.header_max,
 					  .fields_max = PDB_FIELDS_MAX,
 					  .body_max = (size_t)http->settings.body_max};
-	http->port = (int)http->settings.port;
 	pdb_random(&http->id_prefix, sizeof(http->id_prefix));
-	status = split_address(http, http->settings.address, err);
+	status = pdb__tls_prepare(http, err);
 	if (status == PDB_OK) {
-		status = prepare_tls(http, err);
+		status = add_places(http, err);
 	}
 	if (status == PDB_OK) {
 		status = pdb_router_create(&http->router, &http->sockets->lists[PDB_SOCKET_ROUTE],
@@ -107,6 +142,9 @@ pdb_status pdb_http_create(pdb_http **out, const pdb_http_settings *settings,
 	http->offload = offload;
 	http->pool = pool;
 	(void)pthread_mutex_init(&http->tls_lock, NULL);
+	for (size_t i = 0; i < PDB_PLACES_MAX; i++) {
+		http->places[i].lock_fd = -1;
+	}
 	status = prepare(http, err);
 	if (status != PDB_OK) {
 		pdb_http_destroy(&http);
@@ -153,6 +191,21 @@ static void cap_connections(pdb_http *http)
 	}
 }
 
+/* Sockets that share a port would let a second server start unnoticed beside this one. */
+static pdb_status probe(const pdb_http *http, pdb_err *err)
+{
+	pdb_status status = PDB_OK;
+
+	for (size_t i = 0; i < http->place_count && status == PDB_OK; i++) {
+		const pdb_place *place = &http->places[i];
+
+		if (place->path == NULL) {
+			status = pdb__listen_probe(place->host, place->port, err);
+		}
+	}
+	return status;
+}
+
 pdb_status pdb_http_start(pdb_http *http, pdb_err *err)
 {
 	size_t count = http->settings.loops > 0 ? (size_t)http->settings.loops : core_count();
@@ -160,7 +213,7 @@ pdb_status pdb_http_start(pdb_http *http, pdb_err *err)
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	cap_connections(http);
-	status = pdb__listen_probe(http->address, http->port, err);
+	status = probe(http, err);
 	if (status == PDB_OK) {
 		status = make_loops(http, count, err);
 	}
@@ -170,14 +223,19 @@ pdb_status pdb_http_start(pdb_http *http, pdb_err *err)
 	return status;
 }
 
-const char *pdb_http_host(const pdb_http *http)
+pdb_status pdb_http_place(const pdb_http *http, pdb_entrance entrance, char *out, size_t size)
 {
-	return http->address;
+	for (size_t i = 0; i < http->place_count; i++) {
+		if (http->places[i].entrance == entrance) {
+			return pdb__place_text(&http->places[i], out, size);
+		}
+	}
+	return PDB_ENOTFOUND;
 }
 
 int pdb_http_port(const pdb_http *http)
 {
-	return http->port;
+	return http->places[0].port;
 }
 
 void pdb_http_publish(void *arg, uint64_t ticket)
@@ -258,7 +316,10 @@ void pdb_http_destroy(pdb_http **out)
 		SSL_CTX_free(http->tls);
 	}
 	(void)pthread_mutex_destroy(&http->tls_lock);
-	pdb_mem_free(http->address);
+	for (size_t i = 0; i < http->place_count; i++) {
+		pdb__place_fini(&http->places[i]);
+	}
+	pdb_mem_free(http->proxies);
 	pdb_mem_free(http);
 	*out = NULL;
 }

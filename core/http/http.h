@@ -33,8 +33,33 @@ typedef struct pdb_http_settings {
 	int64_t connections_max;
 	const char *tls_cert_file;
 	const char *tls_key_file;
+	int64_t tls_min_version; /* a pdb_tls_version */
+	const char *tls_client_ca_file;
+	int64_t certificates_backend; /* a pdb_certificate_mode, as the next one */
+	int64_t certificates_admin;
+	bool proxy_protocol;
+	pdb_option_list proxy_from; /* empty = any */
+	const char *admin_listen;   /* "" = no listener of its own */
+	bool admin_proxy_protocol;
+	const char *admin_socket_mode; /* octal */
+	const char *admin_socket_group;
 } pdb_http_settings;
+
+typedef enum pdb_tls_version {
+	PDB_TLS_1_2,
+	PDB_TLS_1_3
+} pdb_tls_version;
+
+/* Whether callers of a role show a certificate. */
+typedef enum pdb_certificate_mode {
+	PDB_CERTIFICATE_OFF,
+	PDB_CERTIFICATE_OPTIONAL, /* looked at when there is one */
+	PDB_CERTIFICATE_REQUIRED
+} pdb_certificate_mode;
+
 extern const pdb_option_table pdb_http_options; /* fills a pdb_http_settings; keys server.… */
+/* For pdb_config_read: judges the settings as a whole. */
+void pdb_http_check(const void *settings, pdb_problem_fn problem, void *arg);
 
 /* Runs `run(arg)` on a thread that may block; PDB_EBUSY when its queue is full. */
 typedef pdb_status (*pdb_offload_fn)(void *pool, void (*run)(void *arg), void *arg);
@@ -47,8 +72,9 @@ pdb_status pdb_http_create(pdb_http **out, const pdb_http_settings *settings,
 /* Binds and starts the loops. PDB_EUNAVAILABLE when the address is taken. Threads: main. */
 pdb_status pdb_http_start(pdb_http *http, pdb_err *err);
 int pdb_http_port(const pdb_http *http);
-/* The host part of the address, without brackets. */
-const char *pdb_http_host(const pdb_http *http);
+/* Where the listener `entrance` is, for people: "http://host:port", "https://[::1]:port" or
+ * "unix:path". Errors: PDB_ENOTFOUND when there is none, PDB_ETOOLARGE for `size`. */
+pdb_status pdb_http_place(const pdb_http *http, pdb_entrance entrance, char *out, size_t size);
 /* Stops accepting, finishes what was read, closes; gives up after `timeout` nanoseconds.
  * Returns PDB_ETIMEOUT then. Threads: main. */
 pdb_status pdb_http_stop(pdb_http *http, int64_t timeout);
@@ -58,10 +84,12 @@ void pdb_http_destroy(pdb_http **http);
 /* Releases the answers held for tickets up to `ticket`. Threads: any; fits pdb_durable_fn. */
 void pdb_http_publish(void *http, uint64_t ticket);
 
-/* Serves new connections with another certificate; a failure keeps the old one.
- * Errors: PDB_EINVAL when TLS is off or the files do not fit, PDB_ENOMEM.  Threads: any. */
-pdb_status pdb_http_reload_tls(pdb_http *http, const char *cert_file, const char *key_file,
-			       pdb_err *err);
+/* Serves new connections with the certificates, authorities and TLS version of `settings`, and
+ * asks of callers what they say; connections go on, but their certificate must be one that the new
+ * authorities accept. A failure keeps all as it was; without TLS there is nothing to do.
+ * Errors: PDB_EINVAL when TLS would be switched or the files do not fit, PDB_ENOMEM.
+ * Threads: any, one at a time. */
+pdb_status pdb_http_reload(pdb_http *http, const pdb_http_settings *settings, pdb_err *err);
 
 /* Requests, connections, … for metrics. */
 typedef struct pdb_http_counts {

@@ -6,12 +6,14 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <openssl/ssl.h>
+#include <pdb/address.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "http/arena.h"
 #include "http/guard.h"
 #include "http/http.h"
+#include "http/proxy.h"
 #include "http/route.h"
 
 /*
@@ -25,11 +27,46 @@
  * slot, and calls back at once. So there is one parser, and evhttp keeps what it is good at:
  * connections, keep-alive, answers.
  */
-#define PDB_PRIME_MAX 40u
-#define PDB_PEER_MAX  64u
+#define PDB_PRIME_MAX      40u
+#define PDB_PEER_MAX       PDB_ADDRESS_MAX
+#define PDB_LOCAL_PATH_MAX 107u
 
 typedef struct pdb_loop pdb_loop;
 typedef struct pdb_conn pdb_conn;
+
+/* Where the server listens. The first place is the main one. */
+typedef struct pdb_place {
+	char *host; /* without brackets; NULL for a local socket */
+	int port;
+	char *path; /* of a local socket; else NULL */
+	pdb_entrance entrance;
+	bool secure; /* TLS is spoken there; never changes */
+	bool proxied;
+	/* of a local socket */
+	mode_t mode;
+	gid_t group;
+	bool has_group;
+	bool made; /* the file is ours to remove */
+	int lock_fd;
+} pdb_place;
+
+#define PDB_PLACES_MAX 2u
+
+/* A listening socket of a loop. */
+typedef struct pdb_door {
+	pdb_loop *loop;
+	pdb_place *place;
+	int fd; /* until a listener has it */
+	struct evhttp *evhttp;
+	struct evhttp_bound_socket *bound;
+} pdb_door;
+
+/* What a client's certificate says. */
+typedef struct pdb_certificate {
+	char fingerprint[65];
+	char name[128];
+	int64_t expires; /* seconds since 1970 */
+} pdb_certificate;
 
 typedef enum pdb_stage {
 	PDB_STAGE_FRESH,   /* accepted, no byte yet; the TLS handshake is part of it */
@@ -43,11 +80,17 @@ typedef enum pdb_stage {
 
 struct pdb_conn {
 	pdb_loop *loop;
+	const pdb_place *place;
 	pdb_conn *next;
 	pdb_conn *prev;
 	struct bufferevent *bev;
 	struct evhttp_connection *evcon; /* NULL until adopted */
 	SSL *ssl;                        /* of the bufferevent; NULL without TLS */
+	pdb_certificate *certificate;    /* NULL when the client showed none */
+	unsigned tls_generation;         /* of the context that has verified it */
+	bool certificate_read;
+	bool certificate_good;
+	pdb_proxy *proxy; /* while its PROXY header is not complete */
 	pdb_request *request;
 	pdb_guard guard;
 	pdb_buf surplus; /* bytes behind the request in work */
@@ -87,6 +130,7 @@ struct pdb_request {
 	char peer[PDB_PEER_MAX];        /* what gates made of it */
 	char socket_peer[PDB_PEER_MAX]; /* whom the connection is with */
 	pdb_entrance entrance;
+	bool local;              /* over a local socket */
 	const char *certificate; /* of the client, verified; else "" */
 	const char *certificate_name;
 
@@ -118,15 +162,14 @@ struct pdb_loop {
 	unsigned index;
 	pthread_t thread;
 	bool running; /* the thread was started */
-	int listen_fd;
 	int wake_fd;
 	struct event_base *base;
-	struct evhttp *evhttp;
-	struct evhttp_bound_socket *bound;
+	pdb_door doors[PDB_PLACES_MAX];
+	size_t door_count;
 	struct event *wake;
 	struct event *fresh; /* adopts what was just accepted */
 	struct event *tick;
-	bool paused; /* the listener is */
+	bool paused; /* its doors are */
 	bool closing;
 	pdb_conn *conns;
 	size_t conn_count;
@@ -154,15 +197,20 @@ struct pdb_http {
 	pdb_router *router;
 	pdb_offload_fn offload;
 	void *pool;
-	char *address;
-	int port;
+	pdb_place places[PDB_PLACES_MAX];
+	size_t place_count;
+	pdb_network *proxies; /* who may send a PROXY header; none = anybody */
+	size_t proxy_count;
 	pdb_loop **loops;
 	_Atomic size_t
 		loop_count; /* raised when a loop is complete: publish may come at any time */
 	uint32_t id_prefix;
 	bool secure; /* TLS is on; never changes */
 	SSL_CTX *tls;
-	pthread_mutex_t tls_lock; /* guards `tls` */
+	pthread_mutex_t tls_lock;   /* guards `tls` */
+	atomic_uint tls_generation; /* rises with every new `tls`, under the lock */
+	atomic_int certificates_backend;
+	atomic_int certificates_admin;
 	atomic_uint_fast64_t published;
 	atomic_size_t connections;
 	atomic_size_t offloaded; /* requests that workers have */
@@ -196,6 +244,31 @@ void pdb__loop_pause(pdb_loop *loop);
 /* Accepts again, unless the cap is still reached. */
 void pdb__loop_resume(pdb_loop *loop);
 
+/* -- doors ------------------------------------------------------------------------------------- */
+
+/* Remembers the loop of this thread. */
+void pdb__loop_is_here(pdb_loop *loop);
+pdb_status pdb__doors_open(pdb_loop *loop, pdb_err *err);
+/* Lets nobody in any more. */
+void pdb__doors_shut(pdb_loop *loop);
+void pdb__doors_free(pdb_loop *loop);
+
+/* -- places ------------------------------------------------------------------------------------ */
+
+/* "host:port", or a host alone when `port` is not negative, or "unix:path". `*out` is zeroed but
+ * for lock_fd -1. Errors: PDB_EINVAL, PDB_ENOMEM. */
+pdb_status pdb__place_parse(pdb_place *out, const char *text, int port, pdb_err *err);
+void pdb__place_fini(pdb_place *place);
+/* For people. Errors: PDB_ETOOLARGE. */
+pdb_status pdb__place_text(const pdb_place *place, char *out, size_t size);
+
+/* Locks the place, removes a file that was left there, and listens. Errors: PDB_EUNAVAILABLE. */
+pdb_status pdb__local_open(pdb_place *place, int *fd_out, pdb_err *err);
+void pdb__local_close(pdb_place *place);
+/* "0660", and a group's name or number. */
+bool pdb__local_mode(const char *text, mode_t *mode_out);
+bool pdb__local_group(const char *name, gid_t *group_out);
+
 /* -- listening socket ------------------------------------------------------------------------ */
 
 /* Fails when anybody, also another process of ours, listens there already. */
@@ -205,14 +278,17 @@ pdb_status pdb__listen_open(const char *address, int *port, int *fd_out, pdb_err
 
 /* -- TLS --------------------------------------------------------------------------------------- */
 
-pdb_status pdb__tls_create(SSL_CTX **out, const char *cert_file, const char *key_file,
-			   pdb_err *err);
+/* Reads what the settings name. Errors: PDB_EINVAL, PDB_ENOMEM. */
+pdb_status pdb__tls_prepare(pdb_http *http, pdb_err *err);
+bool pdb__tls_asks_clients(const pdb_http_settings *settings);
 /* NULL without memory. Owns: the caller. */
-SSL *pdb__tls_session(pdb_http *http);
+SSL *pdb__tls_session(pdb_http *http, unsigned *generation_out);
+/* The client's certificate if it is good just now; NULL without. Borrowed from the connection. */
+const pdb_certificate *pdb__conn_certificate(pdb_conn *conn);
 
 /* -- connections ------------------------------------------------------------------------------- */
 
-/* For evhttp_set_bevcb; `arg` is the loop. */
+/* For evhttp_set_bevcb; `arg` is the door. */
 struct bufferevent *pdb__conn_accept(struct event_base *base, void *arg);
 /* Completes what the accept callback could not know yet. */
 void pdb__conn_adopt_all(pdb_loop *loop);

@@ -63,7 +63,6 @@ pdb_status pdb__listen_probe(const char *address, int port, pdb_err *err)
 	if (status != PDB_OK) {
 		return status;
 	}
-	/* Sockets that share a port would let a second server start unnoticed beside this one. */
 	fd = open_socket(info, false);
 	if (fd < 0) {
 		status = fail(address, port, "listen on", err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A loop: one thread with its event base, its evhttp, and the ways to reach it from outside. */
 #include <errno.h>
-#include <event2/listener.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -15,48 +14,12 @@
 #define TICK_MIN (10 * PDB_NS_PER_MS)
 #define TICK_MAX (250 * PDB_NS_PER_MS)
 
-/* The loop of this thread: a listener's error callback is handed evhttp's argument, not ours. */
-static _Thread_local pdb_loop *current;
-
 void pdb__loop_wake(pdb_loop *loop)
 {
 	uint64_t one = 1;
 
 	/* A full counter means that the loop is awake already. */
 	(void)!write(loop->wake_fd, &one, sizeof(one));
-}
-
-void pdb__loop_pause(pdb_loop *loop)
-{
-	if (!loop->paused && loop->bound != NULL) {
-		loop->paused = true;
-		(void)evconnlistener_disable(evhttp_bound_socket_get_listener(loop->bound));
-	}
-}
-
-void pdb__loop_resume(pdb_loop *loop)
-{
-	pdb_http *http = loop->http;
-
-	if (loop->paused && loop->bound != NULL &&
-	    atomic_load(&http->connections) < (size_t)http->settings.connections_max) {
-		loop->paused = false;
-		(void)evconnlistener_enable(evhttp_bound_socket_get_listener(loop->bound));
-	}
-}
-
-/* Mostly EMFILE: trying again at once would only spin; the next tick does. */
-static void on_accept_error(struct evconnlistener *listener, void *arg)
-{
-	pdb_loop *loop = current;
-
-	(void)listener;
-	(void)arg;
-	if (!loop->paused) {
-		pdb_log(PDB_LOG_WARN, "http", "cannot accept connections just now: %s",
-			strerror(errno));
-	}
-	pdb__loop_pause(loop);
 }
 
 /* -- events ---------------------------------------------------------------------------------- */
@@ -67,8 +30,7 @@ static void look_at_stop(pdb_loop *loop)
 
 	if (atomic_load(&http->stopping) && !loop->closing) {
 		loop->closing = true;
-		evhttp_del_accept_socket(loop->evhttp, loop->bound);
-		loop->bound = NULL;
+		pdb__doors_shut(loop);
 		pdb__conn_stop_all(loop);
 	}
 	if (loop->closing && (loop->conn_count == 0 || atomic_load(&http->giving_up))) {
@@ -151,33 +113,6 @@ static bool make_events(pdb_loop *loop)
 	       event_add(loop->wake, NULL) == 0 && event_add(loop->tick, &every) == 0;
 }
 
-static bool make_evhttp(pdb_loop *loop)
-{
-	struct evconnlistener *listener;
-
-	loop->evhttp = evhttp_new(loop->base);
-	if (loop->evhttp == NULL) {
-		return false;
-	}
-	evhttp_set_bevcb(loop->evhttp, pdb__conn_accept, loop);
-	evhttp_set_gencb(loop->evhttp, pdb__conn_dispatch, loop);
-	evhttp_set_default_content_type(loop->evhttp, NULL);
-	listener = evconnlistener_new(loop->base, NULL, NULL,
-				      LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0,
-				      loop->listen_fd);
-	if (listener == NULL) {
-		return false;
-	}
-	loop->listen_fd = -1; /* the listener's now */
-	loop->bound = evhttp_bind_listener(loop->evhttp, listener);
-	if (loop->bound == NULL) {
-		evconnlistener_free(listener);
-		return false;
-	}
-	evconnlistener_set_error_cb(listener, on_accept_error);
-	return true;
-}
-
 pdb_status pdb__loop_create(pdb_loop **out, pdb_http *http, unsigned index, pdb_err *err)
 {
 	pdb_loop *loop = pdb_mem_zalloc(sizeof(*loop));
@@ -189,15 +124,13 @@ pdb_status pdb__loop_create(pdb_loop **out, pdb_http *http, unsigned index, pdb_
 	}
 	loop->http = http;
 	loop->index = index;
-	loop->listen_fd = -1;
 	(void)pthread_mutex_init(&loop->lock, NULL);
 	loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	status = pdb__listen_open(http->address, &http->port, &loop->listen_fd, err);
-	if (status == PDB_OK) {
-		loop->base = loop->wake_fd >= 0 ? make_base() : NULL;
-		if (loop->base == NULL || !make_events(loop) || !make_evhttp(loop)) {
-			status = pdb_err_set(err, PDB_ENOMEM, NULL, "cannot make an event loop");
-		}
+	loop->base = loop->wake_fd >= 0 ? make_base() : NULL;
+	if (loop->base == NULL || !make_events(loop)) {
+		status = pdb_err_set(err, PDB_ENOMEM, NULL, "cannot make an event loop");
+	} else {
+		status = pdb__doors_open(loop, err);
 	}
 	if (status != PDB_OK) {
 		pdb__loop_destroy(&loop);
@@ -211,7 +144,7 @@ static void *run(void *arg)
 	pdb_loop *loop = arg;
 	char name[16];
 
-	current = loop;
+	pdb__loop_is_here(loop);
 	(void)snprintf(name, sizeof(name), "pdb-loop-%u", loop->index);
 	(void)pthread_setname_np(pthread_self(), name);
 	if (event_base_dispatch(loop->base) < 0) {
@@ -252,10 +185,8 @@ static void free_requests(pdb_loop *loop)
 
 static void free_events(pdb_loop *loop)
 {
-	if (loop->evhttp != NULL) {
-		pdb__conn_adopt_all(loop); /* or nobody would tell us of their end */
-		evhttp_free(loop->evhttp);
-	}
+	pdb__conn_adopt_all(loop); /* or nobody would tell us of their end */
+	pdb__doors_free(loop);
 	if (loop->wake != NULL) {
 		event_free(loop->wake);
 	}
@@ -280,12 +211,8 @@ void pdb__loop_destroy(pdb_loop **out)
 		return;
 	}
 	loop->closing = true;
-	loop->bound = NULL;
 	free_events(loop);
 	free_requests(loop);
-	if (loop->listen_fd >= 0) {
-		(void)close(loop->listen_fd);
-	}
 	if (loop->wake_fd >= 0) {
 		(void)close(loop->wake_fd);
 	}

@@ -39,6 +39,7 @@ static void reset(pdb_request *request)
 	request->peer[0] = '\0';
 	request->socket_peer[0] = '\0';
 	request->entrance = PDB_LISTENER_MAIN;
+	request->local = false;
 	request->certificate = "";
 	request->certificate_name = "";
 	pdb__request_unanswer(request, 0);

@@ -107,7 +107,8 @@ static pdb_status add_rooms(pdb_setup *setup, pdb_err *err)
 	const void *chat = NULL;
 	pdb_status status;
 
-	status = pdb_config_read(setup->config, "http", &pdb_http_options, NULL, &http, err);
+	status = pdb_config_read(setup->config, "http", &pdb_http_options, pdb_http_check, &http,
+				 err);
 	if (status == PDB_OK) {
 		status =
 			pdb_config_read(setup->config, "chat", &pdb_chat_options, NULL, &chat, err);
@@ -276,6 +277,16 @@ static bool reload_plugins(const pdb_setup *fresh)
 	return all;
 }
 
+/* Also when no option has changed: the files may have. */
+static void reload_http(pdb_server *server, const pdb_setup *fresh)
+{
+	pdb_err err = {0};
+
+	if (pdb_http_reload(server->http, fresh->http, &err) != PDB_OK) {
+		pdb_log(PDB_LOG_ERROR, "server", "TLS stays as it was: %s", err.text);
+	}
+}
+
 static void free_kept(pdb_server *server)
 {
 	for (size_t i = 0; i < server->kept_count; i++) {
@@ -307,6 +318,7 @@ static void apply(pdb_server *server, const pdb_setup *fresh)
 	pdb_config *before = server->current.config;
 
 	pdb_log_set_level(pdb__server_log_level(fresh->server));
+	reload_http(server, fresh);
 	if (reload_plugins(fresh)) {
 		pdb_config_destroy(&before);
 		free_kept(server);

@@ -163,12 +163,15 @@ static void jobs_fini(pdb_server *server)
 
 static void tell_address(const pdb_server *server)
 {
-	const char *scheme = server->first.http->tls_cert_file[0] != '\0' ? "https" : "http";
-	const char *host = pdb_http_host(server->http);
-	bool bare = strchr(host, ':') == NULL; /* an IPv6 address goes into brackets */
+	char place[PATH_MAX];
 
-	pdb_log(PDB_LOG_INFO, "server", "progressdb %s listening on %s://%s%s%s:%d", PDB_VERSION,
-		scheme, bare ? "" : "[", host, bare ? "" : "]", pdb_http_port(server->http));
+	if (pdb_http_place(server->http, PDB_LISTENER_MAIN, place, sizeof(place)) == PDB_OK) {
+		pdb_log(PDB_LOG_INFO, "server", "progressdb %s listening on %s", PDB_VERSION,
+			place);
+	}
+	if (pdb_http_place(server->http, PDB_LISTENER_ADMIN, place, sizeof(place)) == PDB_OK) {
+		pdb_log(PDB_LOG_INFO, "server", "administration at %s", place);
+	}
 	pdb_log(PDB_LOG_INFO, "server", "database %s in %s", pdb_store_database_id(server->store),
 		server->first.db_path);
 }

@@ -123,6 +123,9 @@ static pdb_status show(void *self, pdb_request *request, pdb_err *err)
 		pdb_json_add_key(out, texts[i].name);
 		pdb_json_add_string(out, pdb_slice_text(texts[i].get(request)));
 	}
+	pdb_json_add_key(out, "admin");
+	pdb_buf_add_text(out,
+			 pdb_request_listener(request) == PDB_LISTENER_ADMIN ? "true" : "false");
 	pdb_buf_add_byte(out, '}');
 	return pdb_request_reply_buf(request, 200, NULL, out);
 }
@@ -248,6 +251,14 @@ static pdb_status stats(void *self, pdb_request *request, pdb_err *err)
 
 /* -- a gate ------------------------------------------------------------------------------------ */
 
+static pdb_role role_of(pdb_slice name)
+{
+	if (pdb_slice_is(name, "admin")) {
+		return PDB_ROLE_ADMIN;
+	}
+	return pdb_slice_is(name, "backend") ? PDB_ROLE_BACKEND : PDB_ROLE_FRONTEND;
+}
+
 static pdb_status enter(void *self, pdb_request *request, pdb_err *err)
 {
 	pdb_slice value;
@@ -261,10 +272,8 @@ static pdb_status enter(void *self, pdb_request *request, pdb_err *err)
 		return pdb_request_reply(request, 204, NULL, pdb_slice_of(NULL, 0));
 	}
 	if (pdb_request_header(request, "x-role", &value)) {
-		return pdb_request_set_identity(request,
-						pdb_slice_is(value, "backend") ? PDB_ROLE_BACKEND
-									       : PDB_ROLE_FRONTEND,
-						"test", PDB_SLICE("someone"));
+		return pdb_request_set_identity(request, role_of(value), "test",
+						PDB_SLICE("someone"));
 	}
 	return PDB_OK;
 }
@@ -339,6 +348,9 @@ static const pdb_route routes[] = {
 	ROUTE(DELETE, "/items/{id}", PDB_ROLES_PUBLIC, 0, no_content),
 	ROUTE(GET, "/files/{*id}", PDB_ROLES_PUBLIC, 0, show),
 	ROUTE(GET, "/private", PDB_ROLE_BACKEND, 0, show),
+	ROUTE(GET, "/members", PDB_ROLE_BACKEND | PDB_ROLE_FRONTEND, 0, show),
+	ROUTE(GET, "/admin/{id}", PDB_ROLE_ADMIN, 0, show),
+	ROUTE(GET, "/healthz", PDB_ROLES_PUBLIC, 0, show),
 	ROUTE(GET, "/big", PDB_ROLES_PUBLIC, 0, big),
 	ROUTE(GET, "/slow", PDB_ROLES_PUBLIC, 0, slow),
 	ROUTE(GET, "/blocking", PDB_ROLES_PUBLIC, PDB_ROUTE_BLOCKING, slow),
@@ -395,6 +407,8 @@ int main(int argc, char **argv)
 	pdb_status status;
 	sigset_t signals;
 	int signal_number = 0;
+	const char *networks[] = {text_of(argc, argv, "--proxy-from")};
+	char place[256] = "";
 	pdb_http_settings settings = {
 		.address = "127.0.0.1",
 		.port = flag_of(argc, argv, "--port", 0),
@@ -407,6 +421,16 @@ int main(int argc, char **argv)
 		.connections_max = flag_of(argc, argv, "--connections", 10000),
 		.tls_cert_file = text_of(argc, argv, "--cert"),
 		.tls_key_file = text_of(argc, argv, "--key"),
+		.tls_min_version = flag_of(argc, argv, "--min-version", PDB_TLS_1_2),
+		.tls_client_ca_file = text_of(argc, argv, "--client-ca"),
+		.certificates_backend = flag_of(argc, argv, "--certificates-backend", 0),
+		.certificates_admin = flag_of(argc, argv, "--certificates-admin", 0),
+		.proxy_protocol = flag_of(argc, argv, "--proxy", 0) != 0,
+		.proxy_from = {networks, text_of(argc, argv, "--proxy-from")[0] != '\0'},
+		.admin_listen = text_of(argc, argv, "--admin-listen"),
+		.admin_proxy_protocol = flag_of(argc, argv, "--admin-proxy", 0) != 0,
+		.admin_socket_mode = text_of(argc, argv, "--socket-mode"),
+		.admin_socket_group = text_of(argc, argv, "--socket-group"),
 	};
 
 	(void)sigemptyset(&signals);
@@ -427,11 +451,11 @@ int main(int argc, char **argv)
 		for (int64_t i = flag_of(argc, argv, "--waste", 0); i > 0; i--) {
 			(void)!dup(0); /* descriptors that are then not there for connections */
 		}
-		(void)printf("%d\n", pdb_http_port(http));
+		(void)pdb_http_place(http, PDB_LISTENER_ADMIN, place, sizeof(place));
+		(void)printf("%d %s\n", pdb_http_port(http), place);
 		(void)fflush(stdout);
 		while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP) {
-			(void)printf("%d\n", (int)pdb_http_reload_tls(http, settings.tls_cert_file,
-								      settings.tls_key_file, &err));
+			(void)printf("%d\n", (int)pdb_http_reload(http, &settings, &err));
 			(void)fflush(stdout);
 		}
 		status = pdb_http_stop(http, flag_of(argc, argv, "--stop", 5000) * ms);

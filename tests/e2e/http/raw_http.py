@@ -26,7 +26,8 @@ class Server:
         if not line.strip():
             self.process.stdout.close()
             raise RuntimeError("the server did not start: exit %s" % self.process.wait())
-        self.port = int(line)
+        port, self.admin = line.decode().rstrip("\n").split(" ", 1)
+        self.port = int(port)
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
@@ -49,6 +50,15 @@ class Server:
 
     def connect(self):
         return Conn(socket.create_connection(("127.0.0.1", self.port), DEADLINE))
+
+    def connect_admin(self):
+        """To the listener of its own, wherever that is."""
+        if not self.admin.startswith("unix:"):
+            return Conn(socket.create_connection(
+                ("127.0.0.1", int(self.admin.rsplit(":", 1)[1])), DEADLINE))
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.connect(self.admin[len("unix:"):])
+        return Conn(sock)
 
     def stats(self):
         with self.connect() as conn:
