@@ -106,6 +106,8 @@ pdb_slice pdb_request_path(const pdb_request *request);
 pdb_slice pdb_request_param(const pdb_request *request, const char *name);
 bool pdb_request_query(const pdb_request *request, const char *name, pdb_slice *value_out);
 bool pdb_request_header(const pdb_request *request, const char *name, pdb_slice *value_out);
+bool pdb_request_header_at(const pdb_request *request, const char *name, size_t at,
+			   pdb_slice *value_out);
 pdb_slice pdb_request_body(const pdb_request *request);
 const char *pdb_request_peer(const pdb_request *request);
 const char *pdb_request_id(const pdb_request *request);

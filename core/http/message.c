@@ -35,7 +35,8 @@ void pdb_message_fini(pdb_message *message)
 	pdb_buf_fini(&message->body);
 }
 
-bool pdb_message_field(const pdb_message *message, const char *name, pdb_slice *value_out)
+bool pdb_message_field(const pdb_message *message, const char *name, size_t skip,
+		       pdb_slice *value_out)
 {
 	pdb_slice wanted = pdb_slice_text(name);
 
@@ -43,7 +44,8 @@ bool pdb_message_field(const pdb_message *message, const char *name, pdb_slice *
 		const pdb_field *field = &message->fields[i];
 
 		if (field->name.len == wanted.len &&
-		    pdb_text_equal_nocase(pdb_message_span(message, field->name), wanted)) {
+		    pdb_text_equal_nocase(pdb_message_span(message, field->name), wanted) &&
+		    skip-- == 0) {
 			*value_out = pdb_message_span(message, field->value);
 			return true;
 		}

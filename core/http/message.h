@@ -49,7 +49,8 @@ static inline pdb_slice pdb_message_span(const pdb_message *message, pdb_span sp
 			     : pdb_slice_of(message->head.data + span.at, span.len);
 }
 
-/* The first field of this name, case-insensitive; false when absent. */
-bool pdb_message_field(const pdb_message *message, const char *name, pdb_slice *value_out);
+/* The field of this name, case-insensitive, behind `skip` others of it; false when absent. */
+bool pdb_message_field(const pdb_message *message, const char *name, size_t skip,
+		       pdb_slice *value_out);
 
 #endif

@@ -220,7 +220,13 @@ bool pdb_request_query(const pdb_request *request, const char *name, pdb_slice *
 
 bool pdb_request_header(const pdb_request *request, const char *name, pdb_slice *value_out)
 {
-	return pdb_message_field(&request->message, name, value_out);
+	return pdb_message_field(&request->message, name, 0, value_out);
+}
+
+bool pdb_request_header_at(const pdb_request *request, const char *name, size_t at,
+			   pdb_slice *value_out)
+{
+	return pdb_message_field(&request->message, name, at, value_out);
 }
 
 pdb_slice pdb_request_body(const pdb_request *request)

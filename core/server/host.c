@@ -68,4 +68,5 @@ const pdb_host pdb__host = {
 	.request_listener = pdb_request_listener,
 	.request_certificate = pdb_request_certificate,
 	.request_certificate_name = pdb_request_certificate_name,
+	.request_header_at = pdb_request_header_at,
 };

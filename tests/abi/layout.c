@@ -238,7 +238,7 @@ SIZE(pdb_host_kms, 16);
 AT(pdb_host_kms, size, 0);
 AT(pdb_host_kms, provider, 8);
 
-SIZE(pdb_host, 488);
+SIZE(pdb_host, 496);
 AT(pdb_host, size, 0);
 AT(pdb_host, alloc, 8);
 AT(pdb_host, realloc, 16);
@@ -300,6 +300,7 @@ AT(pdb_host, request_socket_peer, 456);
 AT(pdb_host, request_listener, 464);
 AT(pdb_host, request_certificate, 472);
 AT(pdb_host, request_certificate_name, 480);
+AT(pdb_host, request_header_at, 488);
 
 SIZE(pdb_metric, 64);
 AT(pdb_metric, size, 0);

@@ -81,7 +81,7 @@ static void check_message(const pdb_message *message)
 		must(!has_control(pdb_message_span(message, field->name)));
 		must(!has_control(pdb_message_span(message, field->value)));
 	}
-	must(message->old || pdb_message_field(message, "host", &host));
+	must(message->old || pdb_message_field(message, "host", 0, &host));
 }
 
 static void compare(const outcome *a, const outcome *b)

@@ -18,15 +18,20 @@ static void add(fake_fields *fields, const char *name, const char *value)
 	fields->count++;
 }
 
-static bool find(const fake_fields *fields, const char *name, pdb_slice *value_out)
+static bool find_at(const fake_fields *fields, const char *name, size_t skip, pdb_slice *value_out)
 {
 	for (size_t i = 0; i < fields->count; i++) {
-		if (strcasecmp(fields->items[i].name, name) == 0) {
+		if (strcasecmp(fields->items[i].name, name) == 0 && skip-- == 0) {
 			*value_out = fields->items[i].value;
 			return true;
 		}
 	}
 	return false;
+}
+
+static bool find(const fake_fields *fields, const char *name, pdb_slice *value_out)
+{
+	return find_at(fields, name, 0, value_out);
 }
 
 void fake_param(pdb_request *request, const char *name, const char *value)
@@ -134,6 +139,12 @@ bool pdb_request_query(const pdb_request *request, const char *name, pdb_slice *
 bool pdb_request_header(const pdb_request *request, const char *name, pdb_slice *value_out)
 {
 	return find(&request->headers, name, value_out);
+}
+
+bool pdb_request_header_at(const pdb_request *request, const char *name, size_t at,
+			   pdb_slice *value_out)
+{
+	return find_at(&request->headers, name, at, value_out);
 }
 
 pdb_slice pdb_request_body(const pdb_request *request)

@@ -16,6 +16,7 @@
  *   1.1  key-service provider (kind 3) and pdb_host.kms
  *   1.1  addresses and networks (pdb/address.h)
  *   1.1  request_route … request_certificate_name; gate leave; phases TRACE and GUARD
+ *   1.1  request_header_at
  */
 #define PDB_ABI_MAJOR 1
 #define PDB_ABI_MINOR 1

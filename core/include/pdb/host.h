@@ -164,6 +164,10 @@ typedef struct pdb_host {
 	const char *(*request_certificate)(const pdb_request *request);
 	/* The common name of its subject; "" without one. */
 	const char *(*request_certificate_name)(const pdb_request *request);
+	/* The field of that name at place `at`, the first being 0, in the order received; false
+	 * behind the last. For fields that are lists over several lines. */
+	bool (*request_header_at)(const pdb_request *request, const char *name, size_t at,
+				  pdb_slice *value_out);
 } pdb_host;
 
 #endif

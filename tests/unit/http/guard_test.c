@@ -337,7 +337,7 @@ Test(guard, nul_is_refused_everywhere)
 Test(guard, the_message_says_what_was_sent)
 {
 	outcome one = run_text("PUT http://b:80/x/%41?q=1&r HTTP/1.1\r\n" H
-			       "X-One:  a b \r\nTransfer-Encoding: chunked\r\n\r\n"
+			       "X-One:  a b \r\nTransfer-Encoding: chunked\r\nX-one: c\r\n\r\n"
 			       "2;e\r\nab\r\n1\r\nc\r\n0\r\nX-Two: no\r\n\r\nGET");
 	pdb_slice value = {0};
 
@@ -346,13 +346,17 @@ Test(guard, the_message_says_what_was_sent)
 	cr_expect(pdb_slice_is(pdb_message_span(&one.message, one.message.path), "/x/%41"));
 	cr_expect(pdb_slice_is(pdb_message_span(&one.message, one.message.query), "q=1&r"));
 	cr_expect(pdb_slice_is(pdb_buf_slice(&one.message.body), "abc"));
-	cr_expect(pdb_message_field(&one.message, "x-ONE", &value));
+	cr_expect(pdb_message_field(&one.message, "x-ONE", 0, &value));
 	cr_expect(pdb_slice_is(value, "a b"));
-	cr_expect_not(pdb_message_field(&one.message, "X-Two", &value), "a trailer is no header");
-	cr_expect_eq(one.message.count, 3);
+	cr_expect(pdb_message_field(&one.message, "X-One", 1, &value));
+	cr_expect(pdb_slice_is(value, "c"));
+	cr_expect_not(pdb_message_field(&one.message, "X-One", 2, &value));
+	cr_expect_not(pdb_message_field(&one.message, "X-Two", 0, &value),
+		      "a trailer is no header");
+	cr_expect_eq(one.message.count, 4);
 	cr_expect(one.message.persistent);
 	pdb_message_clear(&one.message);
-	cr_expect_not(pdb_message_field(&one.message, "X-One", &value));
+	cr_expect_not(pdb_message_field(&one.message, "X-One", 0, &value));
 	pdb_message_fini(&one.message);
 }
 
