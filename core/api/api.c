@@ -4,37 +4,18 @@
 
 #include "api/api_private.h"
 
-#define THREADS "/v1/threads"
-#define THREAD  "/v1/threads/{thread}"
-#define MESSAGE "/v1/threads/{thread}/messages/{message}"
+#define ROUTE(handler_, method_, pattern_)                                                         \
+	{.size = sizeof(pdb_route),                                                                \
+	 .method = PDB_METHOD_##method_,                                                           \
+	 .pattern = (pattern_),                                                                    \
+	 .roles = PDB_ROLES_ALL,                                                                   \
+	 .handle = pdb__##handler_},
 
-#define ROUTE(method_, pattern_, handler_)                                                         \
-	{                                                                                          \
-		.size = sizeof(pdb_route), .method = PDB_METHOD_##method_, .pattern = (pattern_),  \
-		.roles = PDB_ROLES_ALL, .handle = (handler_)                                       \
-	}
+/* One for each line of the access table. The words of a line are the domain's. */
+#define ROUTE_OF_CALL(action_, handler_, method_, pattern_, ...) ROUTE(handler_, method_, pattern_)
+#define ROUTE_OF_ALIAS(action_, handler_, method_, pattern_)     ROUTE(handler_, method_, pattern_)
 
-static const pdb_route routes[] = {
-	ROUTE(POST, THREADS, pdb__thread_create),
-	ROUTE(GET, THREADS, pdb__thread_list),
-	ROUTE(GET, THREAD, pdb__thread_get),
-	ROUTE(PUT, THREAD, pdb__thread_update),
-	ROUTE(DELETE, THREAD, pdb__thread_delete),
-	ROUTE(POST, THREAD "/restore", pdb__thread_restore),
-	ROUTE(POST, THREAD "/messages", pdb__message_append),
-	ROUTE(GET, THREAD "/messages", pdb__message_page),
-	ROUTE(POST, THREAD "/messages:batch", pdb__message_batch),
-	ROUTE(POST, "/v1/messages", pdb__message_append),
-	ROUTE(GET, "/v1/messages", pdb__message_page),
-	ROUTE(GET, MESSAGE, pdb__message_get),
-	ROUTE(PUT, MESSAGE, pdb__message_edit),
-	ROUTE(DELETE, MESSAGE, pdb__message_delete),
-	ROUTE(POST, MESSAGE "/restore", pdb__message_restore),
-	ROUTE(GET, MESSAGE "/versions", pdb__message_versions),
-	ROUTE(GET, MESSAGE "/reactions", pdb__reaction_list),
-	ROUTE(POST, MESSAGE "/reactions", pdb__reaction_set),
-	ROUTE(DELETE, MESSAGE "/reactions/{identity}", pdb__reaction_remove),
-};
+static const pdb_route routes[] = {PDB_ACCESS_MAP(ROUTE_OF_CALL, ROUTE_OF_ALIAS)};
 
 pdb_status pdb_api_register(pdb_sockets *sockets, pdb_chat **chat, pdb_err *err)
 {

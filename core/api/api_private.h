@@ -4,6 +4,7 @@
 #define PDB_API_PRIVATE_H
 
 #include "api/api.h"
+#include "chat/access.h"
 #include "http/http.h"
 
 /*
@@ -129,22 +130,9 @@ pdb_status pdb__reply_batch(pdb__call *call);
 
 #define PDB__HANDLER(name) pdb_status name(void *self, pdb_request *request, pdb_err *err)
 
-PDB__HANDLER(pdb__thread_create);
-PDB__HANDLER(pdb__thread_list);
-PDB__HANDLER(pdb__thread_get);
-PDB__HANDLER(pdb__thread_update);
-PDB__HANDLER(pdb__thread_delete);
-PDB__HANDLER(pdb__thread_restore);
-PDB__HANDLER(pdb__message_append);
-PDB__HANDLER(pdb__message_batch);
-PDB__HANDLER(pdb__message_page);
-PDB__HANDLER(pdb__message_get);
-PDB__HANDLER(pdb__message_edit);
-PDB__HANDLER(pdb__message_delete);
-PDB__HANDLER(pdb__message_restore);
-PDB__HANDLER(pdb__message_versions);
-PDB__HANDLER(pdb__reaction_list);
-PDB__HANDLER(pdb__reaction_set);
-PDB__HANDLER(pdb__reaction_remove);
+/* One for each line of the access table: a line that no handler serves does not link. */
+#define PDB__DECLARE(action_, handler_, ...) PDB__HANDLER(pdb__##handler_);
+PDB_ACCESS_MAP(PDB__DECLARE, PDB__DECLARE)
+#undef PDB__DECLARE
 
 #endif

@@ -142,10 +142,21 @@ static pdb_status append_begin(pdb__op *op, const pdb__drafts *drafts, pdb_err *
 {
 	const pdb_thread_input nothing = {0};
 
-	if (op->found) {
-		return pdb__access_thread(op, PDB__APPEND, err);
+	pdb_status status;
+
+	if (!op->found) {
+		status = pdb__access_create(op, drafts->list[0].author, err);
+		return status == PDB_OK
+			       ? pdb__thread_begin(op, &nothing, drafts->list[0].author, err)
+			       : status;
 	}
-	return pdb__thread_begin(op, &nothing, drafts->list[0].author, err);
+	/* Who may know of a deleted thread is told that it is one. */
+	status = pdb__access_thread(op, PDB_ACTION_MESSAGE_APPEND, true, err);
+	if (status == PDB_OK && op->meta.deleted) {
+		return pdb_err_set(err, PDB_EEXISTS, "thread_deleted",
+				   "The thread is deleted; restore it first.");
+	}
+	return status;
 }
 
 static pdb_status append_try(pdb__op *op, void *arg, pdb_err *err)

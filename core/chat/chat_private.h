@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/id.h"
+#include "chat/access.h"
 #include "chat/arena.h"
 #include "chat/chat.h"
 #include "chat/record.h"
@@ -129,6 +130,7 @@ typedef struct pdb__op {
 	bool found;
 	bool changed;
 	bool lag_removed;
+	bool judged; /* access was granted (access.c) */
 	pdb__meta meta;
 	pdb__head head;
 	pdb__note *notes;
@@ -159,26 +161,28 @@ pdb_status pdb__no_memory(pdb_err *err);
 
 /* -- access (access.c) --------------------------------------------------------------------- */
 
-typedef enum pdb__action {
-	PDB__SEE,          /* a thread, or that it is there */
-	PDB__SEE_DELETED,  /* the same, a deleted one too */
-	PDB__CHANGE,       /* title, members, deletion */
-	PDB__RESTORE,      /* a deleted thread */
-	PDB__READ,         /* messages and what hangs on them */
-	PDB__READ_DELETED, /* the same, in a deleted thread too */
-	PDB__APPEND,
-	PDB__WRITE, /* edit, delete, restore a message (of one's own) */
-	PDB__REACT,
-	PDB__ACTIONS
-} pdb__action;
+/*
+ * Each asks the table of chat/access.h, and answers in words that tell a caller no more than it may
+ * know. `asked` says that the caller wants to see what is deleted. An op of a caller without the
+ * admin role that nobody judged is not let through by the driver.
+ */
 
 /* Judges `action` on the thread of `op`, found or not. */
-pdb_status pdb__access_thread(const pdb__op *op, pdb__action action, pdb_err *err);
-/* The same for a thread at hand, without words. */
-bool pdb__access_sees(const pdb_caller *caller, const pdb__meta *meta, bool with_deleted);
-/* Edits of a message: its author, or an admin. */
-pdb_status pdb__access_author(pdb__op *op, const pdb__record *record, pdb_err *err);
-pdb_status pdb__access_history(pdb__op *op, const pdb__record *record, pdb_err *err);
+pdb_status pdb__access_thread(pdb__op *op, pdb_action action, bool asked, pdb_err *err);
+/* Making a thread that is to be `author`'s. */
+pdb_status pdb__access_create(pdb__op *op, pdb_slice author, pdb_err *err);
+/* Listing threads; *all_out when it may be those of everybody. */
+pdb_status pdb__access_list(pdb__op *op, bool *all_out, pdb_err *err);
+/* Whether a list shows this thread. */
+bool pdb__access_lists(const pdb_caller *caller, const pdb__meta *meta, bool asked);
+/* Judges `action` on a message, once its thread has been judged. */
+pdb_status pdb__access_message(pdb__op *op, pdb_action action, bool asked,
+			       const pdb__record *record, pdb_err *err);
+/* The same for a reaction of `identity`. */
+pdb_status pdb__access_reaction(pdb__op *op, pdb_action action, pdb_slice identity,
+				const pdb__record *record, pdb_err *err);
+/* Whether a page shows its messages, or its deleted ones, to everybody who may read it. */
+bool pdb__access_shows(const pdb_caller *caller, pdb_action action, bool deleted, bool asked);
 pdb_status pdb__author_required(pdb_err *err);
 pdb_status pdb__no_thread(pdb_err *err);
 pdb_status pdb__no_message(pdb_err *err);

@@ -9,6 +9,12 @@ typedef enum change_kind {
 	RESTORE
 } change_kind;
 
+static const pdb_action actions[] = {
+	[EDIT] = PDB_ACTION_MESSAGE_EDIT,
+	[DELETE] = PDB_ACTION_MESSAGE_DELETE,
+	[RESTORE] = PDB_ACTION_MESSAGE_RESTORE,
+};
+
 /*
  * A change is made in three steps, because hooks may block and must not do so under the lock:
  * look at the message, make the next version, write it if the message is still as it was.
@@ -76,7 +82,7 @@ static pdb_status restore_source(pdb__op *op, change *c, pdb_err *err)
 static pdb_status look_try(pdb__op *op, void *arg, pdb_err *err)
 {
 	change *c = arg;
-	pdb_status status = pdb__access_thread(op, PDB__WRITE, err);
+	pdb_status status = pdb__access_thread(op, actions[c->kind], false, err);
 
 	if (status != PDB_OK) {
 		return status;
@@ -85,11 +91,8 @@ static pdb_status look_try(pdb__op *op, void *arg, pdb_err *err)
 	if (status == PDB_ENOTFOUND) {
 		return pdb__no_message(err);
 	}
-	if (status == PDB_OK && c->seen.record.deleted && c->kind != RESTORE) {
-		return pdb__no_message(err);
-	}
 	if (status == PDB_OK) {
-		status = pdb__access_author(op, &c->seen.record, err);
+		status = pdb__access_message(op, actions[c->kind], false, &c->seen.record, err);
 	}
 	if (status == PDB_OK) {
 		status = if_match(c, err);
@@ -182,7 +185,7 @@ static pdb_status write_try(pdb__op *op, void *arg, pdb_err *err)
 {
 	change *c = arg;
 	pdb__place place;
-	pdb_status status = pdb__access_thread(op, PDB__WRITE, err);
+	pdb_status status = pdb__access_thread(op, actions[c->kind], false, err);
 
 	if (status != PDB_OK) {
 		return status;

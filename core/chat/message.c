@@ -123,17 +123,16 @@ typedef struct look {
 static pdb_status look_try(pdb__op *op, void *arg, pdb_err *err)
 {
 	look *l = arg;
-	pdb_status status =
-		pdb__access_thread(op, l->with_deleted ? PDB__READ_DELETED : PDB__READ, err);
+	pdb_status status = pdb__access_thread(op, PDB_ACTION_MESSAGE_GET, l->with_deleted, err);
 
 	if (status == PDB_OK) {
 		status = pdb__message_find(op, l->message, &l->place, err);
-		if (status == PDB_ENOTFOUND ||
-		    (status == PDB_OK && l->place.record.deleted && !l->with_deleted)) {
-			status = pdb__no_message(err);
-		}
 	}
-	return status;
+	if (status != PDB_OK) {
+		return status == PDB_ENOTFOUND && op->judged ? pdb__no_message(err) : status;
+	}
+	return pdb__access_message(op, PDB_ACTION_MESSAGE_GET, l->with_deleted, &l->place.record,
+				   err);
 }
 
 /* Ends an answer with the record it is about; `status` is how it went until here. */
@@ -216,7 +215,7 @@ static pdb_status versions_try(pdb__op *op, void *arg, pdb_err *err)
 	pdb_keybuf prefix;
 	pdb_keybuf end;
 	pdb_range range = {0};
-	pdb_status status = pdb__access_thread(op, PDB__READ, err);
+	pdb_status status = pdb__access_thread(op, PDB_ACTION_MESSAGE_VERSIONS, false, err);
 
 	if (status != PDB_OK) {
 		return status;
@@ -226,7 +225,8 @@ static pdb_status versions_try(pdb__op *op, void *arg, pdb_err *err)
 		return pdb__no_message(err);
 	}
 	if (status == PDB_OK) {
-		status = pdb__access_history(op, &h->place.record, err);
+		status = pdb__access_message(op, PDB_ACTION_MESSAGE_VERSIONS, false,
+					     &h->place.record, err);
 	}
 	if (status != PDB_OK) {
 		return status;

@@ -101,7 +101,8 @@ static pdb_status walk_begin(walk *w, pdb__op *op, const page *p, bool reverse, 
 
 	memset(w, 0, sizeof(*w));
 	w->op = op;
-	w->with_deleted = p->query->with_deleted;
+	w->with_deleted = pdb__access_shows(op->caller, PDB_ACTION_MESSAGE_PAGE, true,
+					    p->query->with_deleted);
 	w->reverse = reverse;
 	w->want = want;
 	w->rows = pdb__arena_alloc(op->arena, ((size_t)want + 1) * sizeof(*w->rows));
@@ -151,7 +152,7 @@ static pdb_status page_try(pdb__op *op, void *arg, pdb_err *err)
 	uint64_t ns;
 	uint64_t seq;
 	pdb_status status =
-		pdb__access_thread(op, p->query->with_deleted ? PDB__READ_DELETED : PDB__READ, err);
+		pdb__access_thread(op, PDB_ACTION_MESSAGE_PAGE, p->query->with_deleted, err);
 
 	if (status == PDB_OK) {
 		status = page_anchor(op, p, &ns, &seq, err);

@@ -7,6 +7,7 @@
 #define REACTION_MAX 64u
 
 typedef struct reacting {
+	pdb_action action;
 	pdb_slice message;
 	pdb_slice identity; /* as text */
 	pdb_slice reaction; /* as text; empty = remove */
@@ -18,10 +19,7 @@ static pdb_status find(pdb__op *op, pdb_slice message, pdb__place *place, pdb_er
 {
 	pdb_status status = pdb__message_find(op, message, place, err);
 
-	if (status == PDB_ENOTFOUND || (status == PDB_OK && place->record.deleted)) {
-		return pdb__no_message(err);
-	}
-	return status;
+	return status == PDB_ENOTFOUND ? pdb__no_message(err) : status;
 }
 
 /* The list without its brackets. */
@@ -36,10 +34,13 @@ static pdb_status list_try(pdb__op *op, void *arg, pdb_err *err)
 {
 	const reacting *r = arg;
 	pdb__place place;
-	pdb_status status = pdb__access_thread(op, PDB__READ, err);
+	pdb_status status = pdb__access_thread(op, r->action, false, err);
 
 	if (status == PDB_OK) {
 		status = find(op, r->message, &place, err);
+	}
+	if (status == PDB_OK) {
+		status = pdb__access_message(op, r->action, false, &place.record, err);
 	}
 	if (status == PDB_OK) {
 		show(op, place.record.reactions);
@@ -52,7 +53,7 @@ pdb_status pdb_chat_reaction_list(pdb_chat *chat, const pdb_caller *caller,
 				  const pdb_message_ref *ref, pdb_buf *out, pdb_outcome *outcome,
 				  pdb_err *err)
 {
-	reacting r = {.message = ref->message};
+	reacting r = {.action = PDB_ACTION_REACTION_LIST, .message = ref->message};
 	pdb__op op = {0};
 	pdb_status status = pdb__id_check(ref->message, "/message", err);
 
@@ -113,16 +114,6 @@ static bool rebuild(const reacting *r, pdb_slice old, pdb_buf *list, size_t *cou
 	return met;
 }
 
-static pdb_status own_only(const pdb__op *op, const reacting *r, pdb_err *err)
-{
-	if (op->caller->role == PDB_ROLE_ADMIN || op->caller->role == PDB_ROLE_BACKEND ||
-	    pdb_slice_equal(op->caller->author, r->identity)) {
-		return PDB_OK;
-	}
-	return pdb_err_set(err, PDB_EDENIED, "reaction_not_own",
-			   "A reaction can only be set or removed by its identity.");
-}
-
 static pdb_status too_many(const pdb__op *op, pdb_err *err)
 {
 	return pdb__invalid(err, "too_many_reactions", "", "A message has at most %lld reactions.",
@@ -137,13 +128,13 @@ static pdb_status set_try(pdb__op *op, void *arg, pdb_err *err)
 	pdb__place place;
 	pdb__record record;
 	size_t count;
-	pdb_status status = pdb__access_thread(op, PDB__REACT, err);
+	pdb_status status = pdb__access_thread(op, r->action, false, err);
 
 	if (status == PDB_OK) {
-		status = own_only(op, r, err);
+		status = find(op, r->message, &place, err);
 	}
 	if (status == PDB_OK) {
-		status = find(op, r->message, &place, err);
+		status = pdb__access_reaction(op, r->action, r->identity, &place.record, err);
 	}
 	if (status != PDB_OK) {
 		return status;
@@ -217,7 +208,10 @@ pdb_status pdb_chat_reaction_set(pdb_chat *chat, const pdb_caller *caller,
 				 const pdb_message_ref *ref, pdb_slice identity, pdb_slice reaction,
 				 pdb_buf *out, pdb_outcome *outcome, pdb_err *err)
 {
-	reacting r = {.message = ref->message, .identity = identity, .reaction = reaction};
+	reacting r = {.action = PDB_ACTION_REACTION_SET,
+		      .message = ref->message,
+		      .identity = identity,
+		      .reaction = reaction};
 
 	/* The same kind of text as an author, and shorter. */
 	if (reaction.len > REACTION_MAX || !pdb_author_valid(reaction)) {
@@ -232,7 +226,9 @@ pdb_status pdb_chat_reaction_remove(pdb_chat *chat, const pdb_caller *caller,
 				    const pdb_message_ref *ref, pdb_slice identity,
 				    pdb_outcome *outcome, pdb_err *err)
 {
-	reacting r = {.message = ref->message, .identity = identity};
+	reacting r = {.action = PDB_ACTION_REACTION_REMOVE,
+		      .message = ref->message,
+		      .identity = identity};
 
 	return react(chat, caller, ref->thread, &r, NULL, outcome, err);
 }

@@ -39,7 +39,7 @@ static pdb_status meet(pdb__op *op, pdb_slice id, meeting *m, pdb_err *err)
 static pdb_status meet_all(pdb__op *op, void *arg, pdb_err *err)
 {
 	meetings *all = arg;
-	pdb_status status = PDB_OK;
+	pdb_status status = pdb__access_thread(op, PDB_ACTION_MESSAGE_APPEND, true, err);
 
 	for (size_t i = 0; i < all->drafts->count && status == PDB_OK; i++) {
 		const pdb__draft *draft = &all->drafts->list[i];

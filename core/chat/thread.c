@@ -173,8 +173,11 @@ static pdb_status create_again(pdb__op *op, const pdb_thread_input *input, pdb_e
 static pdb_status create_try(pdb__op *op, void *arg, pdb_err *err)
 {
 	const pdb_thread_input *input = arg;
-	pdb_status status;
+	pdb_status status = pdb__access_create(op, op->caller->author, err);
 
+	if (status != PDB_OK) {
+		return status;
+	}
 	if (op->found) {
 		return create_again(op, input, err);
 	}
@@ -225,8 +228,7 @@ pdb_status pdb_chat_thread_create(pdb_chat *chat, const pdb_caller *caller,
 static pdb_status get_try(pdb__op *op, void *arg, pdb_err *err)
 {
 	const bool *with_deleted = arg;
-	pdb_status status =
-		pdb__access_thread(op, *with_deleted ? PDB__SEE_DELETED : PDB__SEE, err);
+	pdb_status status = pdb__access_thread(op, PDB_ACTION_THREAD_GET, *with_deleted, err);
 
 	return status == PDB_OK ? show(op) : status;
 }
@@ -267,7 +269,7 @@ static pdb_status update_try(pdb__op *op, void *arg, pdb_err *err)
 	const pdb_thread_input *input = arg;
 	pdb_slice before;
 	pdb__meta meta;
-	pdb_status status = pdb__access_thread(op, PDB__CHANGE, err);
+	pdb_status status = pdb__access_thread(op, PDB_ACTION_THREAD_UPDATE, false, err);
 
 	if (status != PDB_OK) {
 		return status;
@@ -329,7 +331,7 @@ static pdb_status set_deleted(pdb__op *op, bool deleted, pdb_err *err)
 
 static pdb_status delete_try(pdb__op *op, void *arg, pdb_err *err)
 {
-	pdb_status status = pdb__access_thread(op, PDB__CHANGE, err);
+	pdb_status status = pdb__access_thread(op, PDB_ACTION_THREAD_DELETE, false, err);
 
 	(void)arg;
 	return status == PDB_OK ? set_deleted(op, true, err) : status;
@@ -352,7 +354,7 @@ pdb_status pdb_chat_thread_delete(pdb_chat *chat, const pdb_caller *caller, pdb_
 /* A thread that is not deleted is left alone, so that a restore can be sent twice. */
 static pdb_status restore_try(pdb__op *op, void *arg, pdb_err *err)
 {
-	pdb_status status = pdb__access_thread(op, PDB__RESTORE, err);
+	pdb_status status = pdb__access_thread(op, PDB_ACTION_THREAD_RESTORE, false, err);
 
 	(void)arg;
 	if (status == PDB_OK && op->meta.deleted) {

@@ -71,10 +71,7 @@ static bool matches(const walk *w, const pdb__meta *meta)
 {
 	const pdb_thread_query *query = w->query;
 
-	if (meta->deleted && !query->with_deleted) {
-		return false;
-	}
-	return pdb__access_sees(w->op->caller, meta, query->with_deleted) &&
+	return pdb__access_lists(w->op->caller, meta, query->with_deleted) &&
 	       (query->slug.len == 0 || pdb_slice_equal(query->slug, meta->slug)) &&
 	       (query->title.len == 0 || title_matches(meta->title, query->title));
 }
@@ -178,7 +175,10 @@ static pdb_status chunk_try(pdb__op *op, void *arg, pdb_err *err)
 
 	w->now = w->done;
 	w->op = op;
-	status = next_rows(w, err);
+	status = pdb__access_list(op, &w->all, err);
+	if (status == PDB_OK) {
+		status = next_rows(w, err);
+	}
 	while (status == PDB_OK && at < w->entry_count && w->now.count < w->limit &&
 	       w->now.visited < VISITED_MAX) {
 		status = look(w, &w->entries[at++], err);
@@ -208,15 +208,11 @@ static pdb_status walk_run(pdb__op *op, walk *w, pdb_err *err)
 	return status == PDB_OK ? PDB_OK : pdb__op_undo(op, status);
 }
 
-static pdb_status walk_begin(walk *w, const pdb_chat *chat, const pdb_caller *caller, pdb_err *err)
+static pdb_status walk_begin(walk *w, const pdb_chat *chat, pdb_err *err)
 {
 	const pdb_thread_query *query = w->query;
 	pdb_status status;
 
-	w->all = caller->role == PDB_ROLE_ADMIN && caller->author.len == 0;
-	if (!w->all && caller->author.len == 0) {
-		return pdb__author_required(err);
-	}
 	w->limit = query->limit;
 	status = pdb__limit_check(chat, &w->limit, err);
 	if (status == PDB_OK && query->cursor.len > 0 && !cursor_read(query->cursor, &w->done)) {
@@ -232,7 +228,7 @@ pdb_status pdb_chat_thread_list(pdb_chat *chat, const pdb_caller *caller,
 {
 	walk w = {.query = query};
 	pdb__op op;
-	pdb_status status = walk_begin(&w, chat, caller, err);
+	pdb_status status = walk_begin(&w, chat, err);
 
 	if (status != PDB_OK) {
 		return status;

@@ -25,7 +25,7 @@ def joined(expression, macros):
 
 def routes_of(text):
     macros = dict(re.findall(r"^#define\s+(\w+)\s+(\"[^\n]*)$", text, re.M))
-    found = re.findall(r"\bROUTE\(([A-Z]+),\s*([^,]+),", text)
+    found = re.findall(r"\b(?:CALL|ALIAS)\([A-Z_]+,\s*\w+,\s*([A-Z]+),\s*([^,)]+)[,)]", text)
     found += re.findall(r"PDB_METHOD_([A-Z]+),\s*(?:\.pattern\s*=\s*)?((?:\"[^\"]*\"\s*)+)", text)
     return {(method.lower(), joined(pattern, macros)) for method, pattern in found if '"' in pattern
             or pattern.strip() in macros}
@@ -33,7 +33,7 @@ def routes_of(text):
 
 def registered():
     result = set()
-    for pattern in ("core/api/*.c", "core/server/*.c", "plugins/*/*.c"):
+    for pattern in ("core/chat/access.h", "core/server/*.c", "plugins/*/*.c"):
         for path in sorted(glob.glob(os.path.join(SOURCE, pattern))):
             with open(path, encoding="utf-8") as file:
                 result |= routes_of(file.read())
