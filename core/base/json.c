@@ -178,32 +178,43 @@ static char unescape_letter(uint8_t letter)
 	}
 }
 
-/* Unescapes the bytes between the quotes. */
+/* Unescapes what begins at *at, which moves behind it; returns how many bytes it makes. */
+static size_t unescape_one(pdb_slice raw, size_t *at, char out[4])
+{
+	const uint8_t *from = raw.ptr + *at;
+	uint32_t point;
+
+	if (from[0] != '\\') {
+		out[0] = (char)from[0];
+		*at += 1;
+		return 1;
+	}
+	if (from[1] != 'u') {
+		out[0] = unescape_letter(from[1]);
+		*at += 2;
+		return 1;
+	}
+	point = hex4(from + 2);
+	*at += 6;
+	if (point >= 0xd800 && point < 0xdc00) {
+		point = 0x10000 + ((point - 0xd800) << 10) + (hex4(from + 8) - 0xdc00);
+		*at += 6;
+	}
+	return utf8_write(out, point);
+}
+
+/* Unescapes the bytes between the quotes. What an escape makes is shorter than the escape. */
 static size_t unescape_raw(pdb_slice raw, char *out)
 {
 	size_t len = 0;
 	size_t at = 0;
 
 	while (at < raw.len) {
-		uint32_t point;
+		char bytes[4];
+		size_t made = unescape_one(raw, &at, bytes);
 
-		if (raw.ptr[at] != '\\') {
-			out[len++] = (char)raw.ptr[at++];
-			continue;
-		}
-		if (raw.ptr[at + 1] != 'u') {
-			out[len++] = unescape_letter(raw.ptr[at + 1]);
-			at += 2;
-			continue;
-		}
-		point = hex4(raw.ptr + at + 2);
-		at += 6;
-		if (point >= 0xd800 && point < 0xdc00) {
-			point = 0x10000 + ((point - 0xd800) << 10) +
-				(hex4(raw.ptr + at + 2) - 0xdc00);
-			at += 6;
-		}
-		len += utf8_write(out + len, point);
+		memcpy(out + len, bytes, made);
+		len += made;
 	}
 	return len;
 }
@@ -213,20 +224,30 @@ size_t pdb_json_unescape(pdb_slice value, char *out)
 	return unescape_raw(pdb_slice_of(value.ptr + 1, value.len - 2), out);
 }
 
+bool pdb_json_key_equals(pdb_slice raw_key, pdb_slice name)
+{
+	size_t at = 0;
+	size_t len = 0;
+
+	if (raw_key.len <= name.len) {
+		/* An escaped key of the same raw length decodes to something shorter. */
+		return pdb_slice_equal(raw_key, name);
+	}
+	while (at < raw_key.len) {
+		char bytes[4];
+		size_t made = unescape_one(raw_key, &at, bytes);
+
+		if (made > name.len - len || memcmp(bytes, name.ptr + len, made) != 0) {
+			return false;
+		}
+		len += made;
+	}
+	return len == name.len;
+}
+
 bool pdb_json_key_is(pdb_slice raw_key, const char *name)
 {
-	size_t len = strlen(name);
-	char key[256];
-
-	if (raw_key.len == len) {
-		/* An escaped key of the same raw length decodes to something shorter. */
-		return pdb_slice_is(raw_key, name);
-	}
-	/* An escape takes at most six bytes for one. */
-	if (raw_key.len < len || raw_key.len > 6 * len || raw_key.len > sizeof(key)) {
-		return false;
-	}
-	return unescape_raw(raw_key, key) == len && memcmp(key, name, len) == 0;
+	return pdb_json_key_equals(raw_key, pdb_slice_text(name));
 }
 
 bool pdb_json_member(pdb_slice object, const char *name, pdb_slice *member_out)

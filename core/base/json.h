@@ -53,6 +53,7 @@ pdb_json_type pdb_json_type_of(pdb_slice value);
 bool pdb_json_next(pdb_slice value, size_t *cursor, pdb_slice *key, pdb_slice *member);
 /* As pdb_json_next; true when the raw key, unescaped, is `name`. */
 bool pdb_json_key_is(pdb_slice raw_key, const char *name);
+bool pdb_json_key_equals(pdb_slice raw_key, pdb_slice name);
 /* The member `name` of a checked object; false when absent. */
 bool pdb_json_member(pdb_slice object, const char *name, pdb_slice *member_out);
 

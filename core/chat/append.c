@@ -141,11 +141,13 @@ static pdb_status append_one(pdb__op *op, pdb__drafts *drafts, size_t i, pdb_err
 static pdb_status append_begin(pdb__op *op, const pdb__drafts *drafts, pdb_err *err)
 {
 	const pdb_thread_input nothing = {0};
-
 	pdb_status status;
 
 	if (!op->found) {
 		status = pdb__access_create(op, drafts->list[0].author, err);
+		if (status == PDB_OK) {
+			status = pdb__notes_settle(op, err);
+		}
 		return status == PDB_OK
 			       ? pdb__thread_begin(op, &nothing, drafts->list[0].author, err)
 			       : status;
@@ -156,16 +158,17 @@ static pdb_status append_begin(pdb__op *op, const pdb__drafts *drafts, pdb_err *
 		return pdb_err_set(err, PDB_EEXISTS, "thread_deleted",
 				   "The thread is deleted; restore it first.");
 	}
-	return status;
+	return status == PDB_OK ? pdb__notes_settle(op, err) : status;
 }
 
 static pdb_status append_try(pdb__op *op, void *arg, pdb_err *err)
 {
 	pdb__drafts *drafts = arg;
-	pdb_status status = append_begin(op, drafts, err);
+	pdb_status status;
 
-	drafts->now = pdb_clock_now();
 	drafts->met = false;
+	status = append_begin(op, drafts, err);
+	drafts->now = pdb_clock_now();
 	drafts->written = 0;
 	drafts->added = 0;
 	for (size_t i = 0; i < drafts->count && status == PDB_OK; i++) {
@@ -197,9 +200,11 @@ static pdb_status append_run(pdb__op *op, pdb__drafts *drafts, pdb_err *err)
 		return status;
 	}
 	status = pdb__op_write(op, append_try, drafts, err);
-	/* Met ids are compared outside the lock; what is known then cannot become unknown. */
+	/* Met ids are compared, and hooks run again, outside the lock; what is known then cannot
+	 * become unknown. */
 	for (int i = 0; i < PDB__TRIES && status == PDB_ESTOP; i++) {
-		status = pdb__drafts_compare(op, drafts, err);
+		status = drafts->met ? pdb__drafts_compare(op, drafts, err)
+				     : pdb__drafts_seal(op, drafts, err);
 		if (status == PDB_OK) {
 			status = pdb__op_write(op, append_try, drafts, err);
 		}

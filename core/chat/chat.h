@@ -234,6 +234,8 @@ pdb_status pdb_record_set_body(pdb_record *record, pdb_slice body);
 pdb_slice pdb_record_attachment(const pdb_record *record);
 pdb_status pdb_record_set_attachment(pdb_record *record, pdb_slice bytes);
 pdb_status pdb_record_may_block(pdb_record *record);
+pdb_status pdb_record_thread_note(pdb_record *record, pdb_slice *note_out, pdb_err *err);
+pdb_status pdb_record_set_thread_note(pdb_record *record, pdb_slice note);
 pdb_change_kind pdb_change_kind_of(const pdb_change *change);
 uint64_t pdb_change_position(const pdb_change *change);
 pdb_slice pdb_change_thread(const pdb_change *change);

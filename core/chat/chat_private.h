@@ -134,6 +134,12 @@ typedef struct pdb__op {
 	pdb__meta meta;
 	pdb__head head;
 	pdb__note *notes;
+	/* The notes of hooks about the thread (thread_note.c), from attempt to attempt. */
+	bool inside; /* a transaction is open and the thread is loaded */
+	bool notes_seen;
+	bool notes_set;
+	pdb_slice notes_before; /* as they were when a hook looked */
+	pdb_slice notes_now;
 } pdb__op;
 
 typedef pdb_status (*pdb__op_fn)(pdb__op *op, void *arg, pdb_err *err);
@@ -277,7 +283,17 @@ pdb_status pdb__hooks_seal(pdb__op *op, const pdb__record *record, pdb__sealed *
 /* The body in clear. */
 pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *record, pdb_slice *body_out,
 			   pdb_err *err);
-/* Appends the JSON to show; only PDB_EOFFLOAD and PDB_ENOMEM are failures. */
+/* Notes of threads (thread_note.c): makes those of the op's thread known, whether a transaction is
+ * open or not. */
+pdb_status pdb__notes_look(pdb__op *op, pdb_err *err);
+/*
+ * Before a record is stored: writes what hooks have noted, or leaves it to pdb__thread_begin when
+ * there is no thread yet. PDB_ESTOP without words when a hook saw other notes than there are now:
+ * its record must be sealed again.
+ */
+pdb_status pdb__notes_settle(pdb__op *op, pdb_err *err);
+/* Appends the JSON to show. Failures are only those that another try may not have: PDB_EOFFLOAD,
+ * PDB_ENOMEM, PDB_EBUSY, PDB_EUNAVAILABLE. */
 pdb_status pdb__record_render(pdb__op *op, const pdb__record *record, pdb_buf *out, pdb_err *err);
 
 #endif

@@ -92,6 +92,7 @@ static pdb_status judge(pdb__op *op, pdb__drafts *drafts, size_t i, pdb_err *err
 	if (status != PDB_OK) {
 		return status;
 	}
+	draft->clear = record->body;
 	record->role = PDB_SLICE("user");
 	if (input->role.ptr != NULL) {
 		record->role = input->role;
@@ -133,6 +134,25 @@ static pdb_status prepare(pdb__op *op, pdb__drafts *drafts, size_t i, pdb_err *e
 	return status;
 }
 
+pdb_status pdb__drafts_seal(pdb__op *op, pdb__drafts *drafts, pdb_err *err)
+{
+	pdb_status status = PDB_OK;
+
+	for (size_t i = 0; i < drafts->count && status == PDB_OK; i++) {
+		pdb__draft *draft = &drafts->list[i];
+
+		if (draft->state == PDB__DRAFT_KNOWN) {
+			continue;
+		}
+		draft->record.body = draft->clear;
+		draft->record.attachments = pdb_slice_of(NULL, 0);
+		status = pdb__hooks_seal(op, &draft->record, &draft->sealed, err);
+		draft->record.body = draft->sealed.body;
+		draft->record.attachments = draft->sealed.attachments;
+	}
+	return status;
+}
+
 pdb_status pdb__drafts_prepare(pdb__op *op, pdb__drafts *drafts, pdb_err *err)
 {
 	size_t size = drafts->count * sizeof(*drafts->list);
@@ -147,10 +167,5 @@ pdb_status pdb__drafts_prepare(pdb__op *op, pdb__drafts *drafts, pdb_err *err)
 		status = prepare(op, drafts, i, err);
 	}
 	/* Hooks may be dear: only when everything else is right. */
-	for (size_t i = 0; i < drafts->count && status == PDB_OK; i++) {
-		status = pdb__hooks_seal(op, &drafts->list[i].record, &drafts->list[i].sealed, err);
-		drafts->list[i].record.body = drafts->list[i].sealed.body;
-		drafts->list[i].record.attachments = drafts->list[i].sealed.attachments;
-	}
-	return status;
+	return status == PDB_OK ? pdb__drafts_seal(op, drafts, err) : status;
 }

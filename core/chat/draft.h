@@ -13,6 +13,7 @@ typedef enum pdb__draft_state {
 
 typedef struct pdb__draft {
 	pdb__record record; /* version 1; seq and ts are given at commit */
+	pdb_slice clear;    /* the body before the hooks */
 	pdb__sealed sealed;
 	pdb_slice author; /* as text */
 	int64_t ts;       /* nanoseconds; 0 = the time of the commit */
@@ -37,6 +38,8 @@ pdb_status pdb__draft_author(const pdb_caller *caller, const pdb_message_input *
 			     const char *field, pdb_slice *author_out, pdb_err *err);
 /* Judges all inputs and runs the hooks. What it makes is in the arena of `op`. */
 pdb_status pdb__drafts_prepare(pdb__op *op, pdb__drafts *drafts, pdb_err *err);
+/* Runs the hooks again, after PDB_ESTOP of pdb__notes_settle; not for those that are known. */
+pdb_status pdb__drafts_seal(pdb__op *op, pdb__drafts *drafts, pdb_err *err);
 /* Compares those that were met with what is stored. Errors: PDB_EEXISTS with id_conflict. */
 pdb_status pdb__drafts_compare(pdb__op *op, pdb__drafts *drafts, pdb_err *err);
 /* The JSON pointer of a member of one input; `out` has room for 48 bytes. */

@@ -197,6 +197,10 @@ static pdb_status write_try(pdb__op *op, void *arg, pdb_err *err)
 	if (place.record.version != c->seen.record.version) {
 		return PDB_ESTOP;
 	}
+	status = pdb__notes_settle(op, err);
+	if (status != PDB_OK) {
+		return status;
+	}
 	if (c->kind == EDIT && c->input->reply_to.ptr != NULL) {
 		status = pdb__reply_check(op, c->message, c->input->reply_to, "/reply_to", err);
 	}

@@ -14,9 +14,9 @@ struct pdb_record {
 	pdb_slice body;
 	pdb_slice attachments;
 	pdb_slice tag; /* of the hook that runs */
-	pdb__arena *arena;
-	bool may_block;
+	pdb__op *op;
 	bool changed;
+	bool going_in;
 };
 
 pdb_slice pdb_record_thread(const pdb_record *record)
@@ -52,51 +52,98 @@ pdb_slice pdb_record_body(const pdb_record *record)
 pdb_status pdb_record_set_body(pdb_record *record, pdb_slice body)
 {
 	record->changed = true;
-	return pdb__arena_copy(record->arena, body, &record->body) ? PDB_OK : PDB_ENOMEM;
+	return pdb__arena_copy(record->op->arena, body, &record->body) ? PDB_OK : PDB_ENOMEM;
 }
 
-pdb_slice pdb_record_attachment(const pdb_record *record)
+/* The bytes under a tag; none when there are none. */
+static pdb_slice attachment_of(pdb_slice all, pdb_slice of_tag)
 {
 	size_t cursor = 0;
 	pdb_slice tag = {0};
 	pdb_slice bytes = {0};
 
-	while (pdb__attachment_next(record->attachments, &cursor, &tag, &bytes)) {
-		if (pdb_slice_equal(tag, record->tag)) {
+	while (pdb__attachment_next(all, &cursor, &tag, &bytes)) {
+		if (pdb_slice_equal(tag, of_tag)) {
 			return bytes;
 		}
 	}
 	return pdb_slice_of(NULL, 0);
 }
 
-pdb_status pdb_record_set_attachment(pdb_record *record, pdb_slice bytes)
+/* The attachments `all` with those of a tag replaced; false without memory. */
+static bool attachments_with(pdb__arena *arena, pdb_slice all, pdb_slice of_tag, pdb_slice bytes,
+			     pdb_slice *out)
 {
-	pdb_buf all = {0};
+	pdb_buf fresh = {0};
 	size_t cursor = 0;
 	pdb_slice tag = {0};
 	pdb_slice kept = {0};
 	bool copied;
 
-	if (record->tag.len == 0 || bytes.len > PDB_VALUE_MAX) {
-		return PDB_EINVAL;
-	}
-	while (pdb__attachment_next(record->attachments, &cursor, &tag, &kept)) {
-		if (!pdb_slice_equal(tag, record->tag)) {
-			pdb__attachment_add(&all, tag, kept);
+	while (pdb__attachment_next(all, &cursor, &tag, &kept)) {
+		if (!pdb_slice_equal(tag, of_tag)) {
+			pdb__attachment_add(&fresh, tag, kept);
 		}
 	}
 	if (bytes.len > 0) {
-		pdb__attachment_add(&all, record->tag, bytes);
+		pdb__attachment_add(&fresh, of_tag, bytes);
 	}
-	copied = !all.failed &&
-		 pdb__arena_copy(record->arena, pdb_buf_slice(&all), &record->attachments);
-	pdb_buf_fini(&all);
-	return copied ? PDB_OK : PDB_ENOMEM;
+	copied = !fresh.failed && pdb__arena_copy(arena, pdb_buf_slice(&fresh), out);
+	pdb_buf_fini(&fresh);
+	return copied;
+}
+
+pdb_slice pdb_record_attachment(const pdb_record *record)
+{
+	return attachment_of(record->attachments, record->tag);
+}
+
+pdb_status pdb_record_set_attachment(pdb_record *record, pdb_slice bytes)
+{
+	if (record->tag.len == 0 || bytes.len > PDB_VALUE_MAX) {
+		return PDB_EINVAL;
+	}
+	return attachments_with(record->op->arena, record->attachments, record->tag, bytes,
+				&record->attachments)
+		       ? PDB_OK
+		       : PDB_ENOMEM;
 }
 
 pdb_status pdb_record_may_block(pdb_record *record)
 {
-	return record->may_block ? PDB_OK : PDB_EOFFLOAD;
+	return record->op->caller->may_block ? PDB_OK : PDB_EOFFLOAD;
+}
+
+pdb_status pdb_record_thread_note(pdb_record *record, pdb_slice *note_out, pdb_err *err)
+{
+	pdb_status status;
+
+	*note_out = pdb_slice_of(NULL, 0);
+	if (record->tag.len == 0) {
+		return pdb_err_set(err, PDB_EINVAL, NULL, "a hook without a tag has no notes");
+	}
+	status = pdb__notes_look(record->op, err);
+	if (status == PDB_OK) {
+		*note_out = attachment_of(record->op->notes_now, record->tag);
+	}
+	return status;
+}
+
+pdb_status pdb_record_set_thread_note(pdb_record *record, pdb_slice note)
+{
+	pdb__op *op = record->op;
+	pdb_slice copy = {0};
+
+	if (record->tag.len == 0 || note.len > PDB_NOTE_MAX || !record->going_in) {
+		return PDB_EINVAL;
+	}
+	if (pdb__notes_look(op, NULL) != PDB_OK ||
+	    !attachments_with(op->arena, op->notes_now, record->tag, note, &copy)) {
+		return PDB_ENOMEM;
+	}
+	op->notes_now = copy;
+	op->notes_set = true;
+	return PDB_OK;
 }
 
 static pdb_status record_begin(pdb__op *op, const pdb__record *from, pdb_record *record,
@@ -114,8 +161,7 @@ static pdb_status record_begin(pdb__op *op, const pdb__record *from, pdb_record 
 	record->version = from->version;
 	record->body = from->body;
 	record->attachments = from->attachments;
-	record->arena = op->arena;
-	record->may_block = op->caller->may_block;
+	record->op = op;
 	return PDB_OK;
 }
 
@@ -250,6 +296,7 @@ pdb_status pdb__hooks_seal(pdb__op *op, const pdb__record *from, pdb__sealed *ou
 		return PDB_OK;
 	}
 	status = record_begin(op, from, &record, err);
+	record.going_in = true;
 	if (status == PDB_OK) {
 		status = hooks_in(op->chat, &record, err);
 	}
@@ -263,6 +310,13 @@ pdb_status pdb__hooks_seal(pdb__op *op, const pdb__record *from, pdb__sealed *ou
 	return pdb__hooks_open(op, &stored, &out->shown, err);
 }
 
+/* What another try may open is no unreadable record: a client must not take it for one. */
+static bool must_tell(pdb_status status)
+{
+	return status == PDB_EOFFLOAD || status == PDB_ENOMEM || status == PDB_EBUSY ||
+	       status == PDB_EUNAVAILABLE;
+}
+
 pdb_status pdb__record_render(pdb__op *op, const pdb__record *record, pdb_buf *out, pdb_err *err)
 {
 	pdb_err why = {0};
@@ -274,7 +328,7 @@ pdb_status pdb__record_render(pdb__op *op, const pdb__record *record, pdb_buf *o
 		return PDB_OK;
 	}
 	status = pdb__hooks_open(op, record, &body, &why);
-	if (status == PDB_EOFFLOAD || status == PDB_ENOMEM) {
+	if (must_tell(status) && all_known(op->chat, record->attachments)) {
 		if (err != NULL) {
 			*err = why;
 		}

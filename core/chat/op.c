@@ -151,6 +151,7 @@ static pdb_status op_load(pdb__op *op, pdb_err *err)
 	memset(&op->meta, 0, sizeof(op->meta));
 	memset(&op->head, 0, sizeof(op->head));
 	(void)pdb__op_undo(op, PDB_OK);
+	op->inside = true;
 	if (op->thread.len == 0) {
 		return PDB_OK;
 	}
@@ -195,6 +196,7 @@ static pdb_status read_once(pdb__op *op, pdb__op_fn fn, void *arg, pdb_err *err)
 		status = op_out_status(op, err);
 	}
 	pdb_txn_abort(&op->txn);
+	op->inside = false;
 	return status;
 }
 
@@ -377,6 +379,7 @@ static pdb_status write_once(pdb__op *op, attempt *a, pdb__op_fn fn, void *arg, 
 		op_hold(op, ticket > pdb_store_durable(op->chat->store) ? ticket : 0);
 	}
 	pdb_txn_abort(&op->txn);
+	op->inside = false;
 	pdb__news_destroy(&a->news);
 	return status;
 }

@@ -140,6 +140,9 @@ pdb_status pdb__thread_begin(pdb__op *op, const pdb_thread_input *input, pdb_sli
 	}
 	meta.created_ts = now;
 	meta.updated_ts = now;
+	if (op->notes_seen && op->notes_set) {
+		meta.notes = op->notes_now;
+	}
 	pdb__digest_thread(op->chat, input, meta.digest);
 	status = pdb__op_put_meta(op, &meta, err);
 	if (status != PDB_OK) {

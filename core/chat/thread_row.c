@@ -3,6 +3,7 @@
 #include "chat/thread_row.h"
 
 #include "chat/bytes.h"
+#include "chat/record.h"
 
 #define META_FORMAT  1u
 #define HEAD_FORMAT  1u
@@ -33,6 +34,19 @@ static bool take(pdb_slice *rest, size_t len, pdb_slice *out)
 	*out = pdb_slice_of(rest->ptr, len);
 	*rest = pdb_slice_skip(*rest, len);
 	return true;
+}
+
+/* What follows the fixed parts: attachments, or nothing in rows of threads without notes. */
+static bool notes_take(pdb_slice rest, pdb_slice *out)
+{
+	size_t cursor = 0;
+	pdb_slice tag;
+	pdb_slice bytes;
+
+	*out = rest;
+	while (pdb__attachment_next(rest, &cursor, &tag, &bytes)) {
+	}
+	return cursor == rest.len;
 }
 
 static bool participants_count(pdb_slice list, uint32_t *count_out)
@@ -66,7 +80,8 @@ bool pdb__meta_decode(pdb_slice row, pdb__meta *out)
 	       take(&rest, (size_t)pdb__le_get(at + META_ATTRIBUTES_LEN, 4), &out->attributes) &&
 	       take(&rest, (size_t)pdb__le_get(at + META_PARTICIPANTS_LEN, 4),
 		    &out->participants) &&
-	       rest.len == 0 && participants_count(out->participants, &out->participant_count);
+	       participants_count(out->participants, &out->participant_count) &&
+	       notes_take(rest, &out->notes);
 }
 
 void pdb__meta_encode(const pdb__meta *meta, pdb_buf *out)
@@ -90,6 +105,7 @@ void pdb__meta_encode(const pdb__meta *meta, pdb_buf *out)
 	pdb_buf_add_slice(out, meta->slug);
 	pdb_buf_add_slice(out, meta->attributes);
 	pdb_buf_add_slice(out, meta->participants);
+	pdb_buf_add_slice(out, meta->notes);
 }
 
 bool pdb__head_decode(pdb_slice row, pdb__head *out)

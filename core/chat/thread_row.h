@@ -18,6 +18,7 @@ typedef struct pdb__meta {
 	pdb_slice attributes; /* a JSON object */
 	uint32_t participant_count;
 	pdb_slice participants; /* in the order of joining; each: one byte of length, text */
+	pdb_slice notes;        /* of record hooks: attachments, as in a record */
 } pdb__meta;
 
 /*

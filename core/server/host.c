@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host table: what plugins may call, put together from the rooms. */
 #include "base/host.h"
+#include "base/json.h"
 #include "measure/measure.h"
 #include "server/server_private.h"
 #include "store/rows.h"
@@ -13,6 +14,13 @@ static const pdb_host_metrics host_metrics = {
 	.set = pdb_series_set,
 	.observe = pdb_series_observe,
 	.each = pdb_measure_each,
+};
+
+static const pdb_host_json host_json = {
+	.size = sizeof(pdb_host_json),
+	.check = pdb_json_check,
+	.next = pdb_json_next,
+	.key_is = pdb_json_key_equals,
 };
 
 const pdb_host pdb__host = {
@@ -69,4 +77,7 @@ const pdb_host pdb__host = {
 	.request_certificate = pdb_request_certificate,
 	.request_certificate_name = pdb_request_certificate_name,
 	.request_header_at = pdb_request_header_at,
+	.record_thread_note = pdb_record_thread_note,
+	.record_set_thread_note = pdb_record_set_thread_note,
+	.json = &host_json,
 };

@@ -238,7 +238,8 @@ SIZE(pdb_host_kms, 16);
 AT(pdb_host_kms, size, 0);
 AT(pdb_host_kms, provider, 8);
 
-SIZE(pdb_host, 496);
+SIZE(pdb_host, 520);
+SIZE(pdb_host, 520);
 AT(pdb_host, size, 0);
 AT(pdb_host, alloc, 8);
 AT(pdb_host, realloc, 16);
@@ -301,6 +302,15 @@ AT(pdb_host, request_listener, 464);
 AT(pdb_host, request_certificate, 472);
 AT(pdb_host, request_certificate_name, 480);
 AT(pdb_host, request_header_at, 488);
+AT(pdb_host, record_thread_note, 496);
+AT(pdb_host, record_set_thread_note, 504);
+AT(pdb_host, json, 512);
+
+SIZE(pdb_host_json, 32);
+AT(pdb_host_json, size, 0);
+AT(pdb_host_json, check, 8);
+AT(pdb_host_json, next, 16);
+AT(pdb_host_json, key_is, 24);
 
 SIZE(pdb_metric, 64);
 AT(pdb_metric, size, 0);

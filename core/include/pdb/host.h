@@ -4,6 +4,7 @@
 #define PDB_HOST_H
 
 #include <pdb/job.h>
+#include <pdb/json.h>
 #include <pdb/kms.h>
 #include <pdb/metric.h>
 #include <pdb/plugin.h>
@@ -168,6 +169,23 @@ typedef struct pdb_host {
 	 * behind the last. For fields that are lists over several lines. */
 	bool (*request_header_at)(const pdb_request *request, const char *name, size_t at,
 				  pdb_slice *value_out);
+
+	/* -- records, since 1.1 ------------------------------------------------------------------
+	 */
+
+	/* The bytes that this hook keeps for the record's thread, as it has set them last; empty
+	 * when there are none. Errors: PDB_EINVAL for a hook without a tag, PDB_ENOMEM, those of a
+	 * storage read. */
+	pdb_status (*record_thread_note)(pdb_record *record, pdb_slice *note_out, pdb_err *err);
+	/*
+	 * Sets them, at most PDB_NOTE_MAX bytes; only in `in`. Copied. They are stored with the
+	 * record, in one transaction, and end with the thread. When the note that a hook has seen
+	 * is another by then, nothing is stored and the hooks run again. Errors: PDB_EINVAL,
+	 * PDB_ENOMEM.
+	 */
+	pdb_status (*record_set_thread_note)(pdb_record *record, pdb_slice note);
+
+	const pdb_host_json *json; /* since 1.1 */
 } pdb_host;
 
 #endif

@@ -7,6 +7,7 @@
 #include <pdb/address.h>
 #include <pdb/host.h>
 #include <pdb/job.h>
+#include <pdb/json.h>
 #include <pdb/kms.h>
 #include <pdb/metric.h>
 #include <pdb/option.h>

@@ -11,9 +11,13 @@
  * lives for the duration of the hook.
  *
  * A hook that takes bytes out of the body (to seal them) keeps them in an attachment: bytes of its
- * own, stored beside the JSON and never inside it, under the four-letter tag of the hook.
+ * own, stored beside the JSON and never inside it, under the four-letter tag of the hook. In the
+ * same way it can keep a note of at most PDB_NOTE_MAX bytes for each thread (which key its messages
+ * have, say).
  */
 typedef struct pdb_record pdb_record;
+
+#define PDB_NOTE_MAX 1024u
 
 /*
  * order  hooks run in rising order on the way in, falling on the way out. Checks 100, sealing 900.
@@ -21,7 +25,8 @@ typedef struct pdb_record pdb_record;
  * in     NULL = not interested. Before a record is stored. Any status but PDB_OK refuses the write;
  *        nothing has been stored then. PDB_EOFFLOAD: see record_may_block.
  * out    NULL = not interested. Called for records that carry an attachment with `tag`, before
- *        they are shown. A failure shows the body as {"_undecryptable":true}, except PDB_EOFFLOAD.
+ *        they are shown. PDB_EUNAVAILABLE and PDB_EBUSY (the key cannot be had just now) refuse the
+ *        read, other failures show the body as {"_undecryptable":true}. PDB_EOFFLOAD as for `in`.
  * Threads: a loop thread or a worker; several at once.
  */
 typedef struct pdb_record_hook {

@@ -197,6 +197,25 @@ Test(json, walks_members_with_their_exact_bytes)
 	cr_assert_not(pdb_json_member(object, "e", &member));
 }
 
+Test(json, compares_long_escaped_keys)
+{
+	char name[1000];
+	char raw[6 * sizeof(name)];
+
+	memset(name, 'k', sizeof(name));
+	for (size_t i = 0; i < sizeof(name); i++) {
+		memcpy(raw + 6 * i, "\\u006b", 6);
+	}
+	cr_assert(pdb_json_key_equals(pdb_slice_of((uint8_t *)raw, sizeof(raw)),
+				      pdb_slice_of((uint8_t *)name, sizeof(name))));
+	cr_assert_not(pdb_json_key_equals(pdb_slice_of((uint8_t *)raw, sizeof(raw) - 6),
+					  pdb_slice_of((uint8_t *)name, sizeof(name))));
+	cr_assert_not(pdb_json_key_equals(pdb_slice_of((uint8_t *)raw, sizeof(raw)),
+					  pdb_slice_of((uint8_t *)name, sizeof(name) - 1)));
+	cr_assert(pdb_json_key_equals(PDB_SLICE("\\ud83d\\ude00"), PDB_SLICE("\xf0\x9f\x98\x80")));
+	cr_assert_not(pdb_json_key_equals(PDB_SLICE("\\ud83d\\ude00"), PDB_SLICE("\xf0\x9f\x98")));
+}
+
 Test(json, walks_arrays_and_empty_containers)
 {
 	pdb_slice array = PDB_SLICE("[ 1 ,\"two\", [3] ]");

@@ -26,6 +26,50 @@ static void meddle(void)
 	pdb_buf_fini(&out);
 }
 
+/* What the toy seal keeps for the thread. */
+static bool notes;
+static bool notes_cross;
+static int notes_made;
+static char note_used[32];
+
+static void cross(void)
+{
+	pdb_message_input input = {.id = PDB_SLICE("m9"), .body = PDB_SLICE("9")};
+	pdb_caller who = front("a\"nn");
+	pdb_buf out = {0};
+	pdb_outcome outcome;
+	pdb_err err = {0};
+
+	cr_assert_eq(
+		pdb_chat_append(w.chat, &who, PDB_SLICE("t1"), &input, 1, &out, &outcome, &err),
+		PDB_OK, "%s", err.text);
+	pdb_buf_fini(&out);
+}
+
+static void use_note(pdb_record *record)
+{
+	static const uint8_t long_note[PDB_NOTE_MAX + 1] = {0};
+	pdb_slice note = {0};
+	pdb_err err = {0};
+
+	cr_assert_eq(pdb_record_thread_note(record, &note, &err), PDB_OK, "%s", err.text);
+	if (note.len == 0) {
+		char text[32];
+
+		(void)snprintf(text, sizeof(text), "key%d", ++notes_made);
+		cr_assert_eq(pdb_record_set_thread_note(record,
+							pdb_slice_of(long_note, sizeof(long_note))),
+			     PDB_EINVAL);
+		cr_assert_eq(pdb_record_set_thread_note(record, pdb_slice_text(text)), PDB_OK);
+		cr_assert_eq(pdb_record_thread_note(record, &note, &err), PDB_OK);
+	}
+	(void)snprintf(note_used, sizeof(note_used), "%.*s", PDB_SLICE_ARGS(note));
+	if (notes_cross) {
+		notes_cross = false;
+		cross();
+	}
+}
+
 /* A check: sees the body in clear. */
 static pdb_status check_in(void *self, pdb_record *record, pdb_err *err)
 {
@@ -38,6 +82,7 @@ static pdb_status check_in(void *self, pdb_record *record, pdb_err *err)
 	}
 	cr_assert_not(pdb_slice_is(pdb_record_body(record), "0"));
 	cr_assert_eq(pdb_record_set_attachment(record, PDB_SLICE("x")), PDB_EINVAL);
+	cr_assert_eq(pdb_record_set_thread_note(record, PDB_SLICE("x")), PDB_EINVAL);
 	return check_answer;
 }
 
@@ -49,6 +94,9 @@ static pdb_status seal_in(void *self, pdb_record *record, pdb_err *err)
 
 	(void)self;
 	(void)err;
+	if (notes) {
+		use_note(record);
+	}
 	cr_assert(pdb_slice_is(pdb_record_author(record), "a\"nn"));
 	cr_assert_lt(body.len, sizeof(bytes) - 1);
 	bytes[0] = (uint8_t)pdb_record_version(record);
@@ -99,7 +147,7 @@ static void listen(void *self, const pdb_change *change)
 {
 	(void)self;
 	cr_assert_geq(pdb_store_durable(w.store), pdb_change_position(change));
-	cr_assert(pdb_slice_is(pdb_change_thread(change), "t1"));
+	cr_assert(notes || pdb_slice_is(pdb_change_thread(change), "t1"));
 	told[told_count] = pdb_change_kind_of(change);
 	told_position[told_count] = pdb_change_position(change);
 	told_count++;
@@ -238,16 +286,29 @@ Test(hook, what_cannot_be_opened_is_not_stored)
 	cr_assert_eq(get_thread(&w, ann(), "t1"), PDB_ENOTFOUND);
 }
 
-Test(hook, one_unreadable_record_does_not_take_the_page_down)
+Test(hook, what_may_open_later_is_no_unreadable_record)
 {
 	pdb_message_page result;
 
 	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_OK);
 	open_answer = PDB_EUNAVAILABLE;
+	cr_assert_eq(page(&w, ann(), "t1", PDB_ANCHOR_NEWEST, "", 0, &result), PDB_EUNAVAILABLE);
+	cr_assert_str_eq(answer(&w), "");
+	cr_assert_eq(get(&w, ann(), "t1", "m1"), PDB_EUNAVAILABLE);
+	cr_assert_eq(versions(&w, ann(), "t1", "m1"), PDB_EUNAVAILABLE);
+	open_answer = PDB_OK;
+}
+
+Test(hook, one_unreadable_record_does_not_take_the_page_down)
+{
+	pdb_message_page result;
+
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_OK);
+	open_answer = PDB_ECORRUPT;
 	cr_assert_eq(page(&w, ann(), "t1", PDB_ANCHOR_NEWEST, "", 0, &result), PDB_OK);
 	cr_assert(answer_has(&w, "\"body\":{\"_undecryptable\":true}}"));
-	cr_assert_eq(edit(&w, ann(), "t1", "m1", "2"), PDB_EUNAVAILABLE);
-	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_EUNAVAILABLE);
+	cr_assert_eq(edit(&w, ann(), "t1", "m1", "2"), PDB_ECORRUPT);
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_ECORRUPT);
 	open_answer = PDB_OK;
 	cr_assert_eq(erase(&w, ann(), "t1", "m1"), PDB_OK);
 }
@@ -277,6 +338,54 @@ Test(hook, missing_plugin_shows_nothing_sealed)
 	cr_assert_eq(get(&w, ann(), "t1", "m1"), PDB_OK);
 	cr_assert(answer_has(&w, "{\"_undecryptable\":true}"));
 	w.sockets.lists[PDB_SOCKET_RECORD].count = count;
+}
+
+Test(hook, a_note_is_stored_with_the_first_record_that_wanted_it)
+{
+	const pdb_thread_input title = {.title = PDB_SLICE("another title")};
+	pdb_caller who = ann();
+
+	notes = true;
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_OK);
+	cr_assert_eq(edit(&w, ann(), "t1", "m1", "2"), PDB_OK);
+	world_reopen(&w);
+	clear_answer(&w);
+	cr_assert_eq(pdb_chat_thread_update(w.chat, &who, PDB_SLICE("t1"), &title, &w.out,
+					    &w.outcome, &w.err),
+		     PDB_OK);
+	cr_assert_eq(post(&w, ann(), "t1", "m2", "1"), PDB_OK);
+	cr_assert_eq(notes_made, 1);
+	cr_assert_str_eq(note_used, "key1");
+	/* A thread that is there without a note gets one. */
+	cr_assert_eq(make_thread(&w, ann(), "t2"), PDB_OK);
+	cr_assert_eq(post(&w, ann(), "t2", "m1", "1"), PDB_OK);
+	cr_assert_eq(post(&w, ann(), "t2", "m2", "1"), PDB_OK);
+	cr_assert_eq(notes_made, 2);
+}
+
+Test(hook, a_refused_record_leaves_no_note)
+{
+	notes = true;
+	open_answer = PDB_EUNAVAILABLE;
+	cr_assert_eq(make_thread(&w, ann(), "t1"), PDB_OK);
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_EUNAVAILABLE);
+	open_answer = PDB_OK;
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_OK);
+	cr_assert_str_eq(note_used, "key2");
+}
+
+Test(hook, records_are_sealed_again_when_the_note_has_changed)
+{
+	notes = true;
+	notes_cross = true;
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_OK);
+	cr_assert_eq(notes_made, 2);
+	cr_assert_str_eq(note_used, "key2");
+	cr_assert_eq(get(&w, ann(), "t1", "m1"), PDB_OK);
+	cr_assert(answer_has(&w, "\"body\":1}"));
+	notes_cross = true;
+	cr_assert_eq(edit(&w, ann(), "t1", "m1", "2"), PDB_OK);
+	cr_assert_str_eq(note_used, "key2");
 }
 
 Test(hook, listeners_hear_of_changes_in_order)

@@ -25,6 +25,8 @@ static const pdb_host host = {
 	.record_attachment = pdb_record_attachment,
 	.record_set_attachment = pdb_record_set_attachment,
 	.record_may_block = pdb_record_may_block,
+	.record_thread_note = pdb_record_thread_note,
+	.record_set_thread_note = pdb_record_set_thread_note,
 };
 
 static bool due(const _Atomic unsigned *every, unsigned number)
