@@ -68,6 +68,7 @@ const pdb_host pdb__host = {
 	.job_start = pdb_job_start,
 	.rows = &pdb_rows_table,
 	.metrics = &host_metrics,
+	.kms = &pdb__host_kms,
 	.request_route = pdb_request_route,
 	.request_status = pdb_request_status,
 	.request_key = pdb_request_key,

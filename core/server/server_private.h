@@ -63,6 +63,13 @@ typedef struct pdb_server_settings {
 	int64_t workers;
 } pdb_server_settings;
 
+/* Which provider keeps the keys. */
+typedef struct pdb_key_settings {
+	const char *provider;
+	const char *directory;
+} pdb_key_settings;
+extern const pdb_option_table pdb__key_options; /* fills a pdb_key_settings */
+
 /* A plugin and the settings it was given. */
 typedef struct pdb_fitted {
 	pdb_plugin *plugin;
@@ -77,7 +84,9 @@ typedef struct pdb_setup {
 	const pdb_chat_settings *chat;
 	const pdb_store_options_settings *store;
 	pdb_fitted storage;
-	pdb_fitted inner; /* empty without storage.inner */
+	pdb_fitted inner;             /* empty without storage.inner */
+	const pdb_key_settings *keys; /* both empty unless a plugin uses keys */
+	pdb_fitted kms;
 	pdb_fitted plugins[PDB_PLUGINS_MAX];
 	size_t plugin_count;
 	char db_path[PATH_MAX];  /* absolute */
@@ -124,6 +133,14 @@ pdb_status pdb__health_register(pdb_server *server, pdb_sockets *sockets, pdb_er
 
 /* The table handed to plugins. */
 extern const pdb_host pdb__host;
+
+/* Opens the provider of keys, if there is to be one. */
+pdb_status pdb__keys_open(pdb_server *server, pdb_err *err);
+void pdb__keys_close(pdb_server *server);
+extern const pdb_host_kms pdb__host_kms;
+
+/* `path` from the working directory; `out` has PATH_MAX bytes. Errors: PDB_EBACKEND. */
+pdb_status pdb__absolute_path(char *out, const char *path, pdb_err *err);
 
 /* Opens <db>/state/audit/audit.log and writes the first line; the descriptor goes to *fd_out. */
 pdb_status pdb__audit_open(const char *db_path, int *fd_out, pdb_err *err);

@@ -9,6 +9,9 @@
 #include "plugin/directory.h"
 #include "server/server_private.h"
 
+/* The plugin that uses the provider of keys. */
+#define KEY_USER "encryption"
+
 static bool describes(const pdb_server *server)
 {
 	return server->line.command == PDB_COMMAND_CONFIG_SCHEMA ||
@@ -90,7 +93,45 @@ static pdb_status add_extensions(pdb_server *server, pdb_setup *setup, pdb_err *
 	return status;
 }
 
-/* The tables of backends that are shipped but not chosen, for the descriptions. */
+static bool plugin_loaded(void *arg, const char *name)
+{
+	const pdb_setup *setup = arg;
+
+	for (size_t i = 0; i < setup->plugin_count; i++) {
+		if (strcmp(pdb_plugin_manifest_of(setup->plugins[i].plugin)->name, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The descriptions speak of keys although nobody uses them. */
+static bool section_claimed(void *arg, const char *name)
+{
+	const pdb_setup *setup = arg;
+
+	return plugin_loaded(arg, name) || (setup->keys != NULL && strcmp(name, KEY_USER) == 0);
+}
+
+/* A provider of keys is there for those who use it, and not opened for nobody. */
+static pdb_status add_keys(pdb_server *server, pdb_setup *setup, pdb_err *err)
+{
+	const void *settings = NULL;
+	pdb_status status;
+
+	if (!plugin_loaded(setup, KEY_USER) && !describes(server)) {
+		return PDB_OK;
+	}
+	status = pdb_config_read(setup->config, "keys", &pdb__key_options, NULL, &settings, err);
+	setup->keys = settings;
+	if (status != PDB_OK || setup->keys->provider[0] == '\0' || describes(server)) {
+		return status;
+	}
+	return add_plugin(server, setup, "security.kms.mode", setup->keys->provider, PDB_KIND_KMS,
+			  &setup->kms, err);
+}
+
+/* The tables of plugins that are shipped but not chosen, for the descriptions. */
 static pdb_status add_described(pdb_server *server, pdb_setup *setup, pdb_err *err)
 {
 	pdb_fitted chaos = {0};
@@ -118,19 +159,7 @@ static pdb_status add_rooms(pdb_setup *setup, pdb_err *err)
 	return status;
 }
 
-static bool plugin_loaded(void *arg, const char *name)
-{
-	const pdb_setup *setup = arg;
-
-	for (size_t i = 0; i < setup->plugin_count; i++) {
-		if (strcmp(pdb_plugin_manifest_of(setup->plugins[i].plugin)->name, name) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static pdb_status absolute_path(char *out, const char *path, pdb_err *err)
+pdb_status pdb__absolute_path(char *out, const char *path, pdb_err *err)
 {
 	char here[PATH_MAX];
 	int len;
@@ -180,7 +209,7 @@ static pdb_status open_loader(pdb_server *server, const pdb_setup *setup, pdb_er
 		return PDB_OK;
 	}
 	if (setup->server->plugin_directory[0] != '\0') {
-		status = absolute_path(directory, setup->server->plugin_directory, err);
+		status = pdb__absolute_path(directory, setup->server->plugin_directory, err);
 	} else {
 		status = pdb_plugin_directory(directory, sizeof(directory), err);
 	}
@@ -203,7 +232,7 @@ static pdb_status read_server(const pdb_server *server, pdb_setup *setup, pdb_er
 	}
 	setup->server = settings;
 	if (status == PDB_OK) {
-		status = absolute_path(setup->db_path, setup->server->db_path, err);
+		status = pdb__absolute_path(setup->db_path, setup->server->db_path, err);
 	}
 	if (status == PDB_OK && !have_file && server->line.command == PDB_COMMAND_RUN &&
 	    pdb_config_problem_count(setup->config) == 0) {
@@ -237,7 +266,10 @@ pdb_status pdb__setup_read(pdb_server *server, pdb_setup *out, pdb_err *err)
 		status = add_described(server, out, err);
 	}
 	if (status == PDB_OK) {
-		status = pdb_dropin_read(out->config, plugin_loaded, out, err);
+		status = add_keys(server, out, err);
+	}
+	if (status == PDB_OK) {
+		status = pdb_dropin_read(out->config, section_claimed, out, err);
 	}
 	return status == PDB_OK ? pdb_config_finish(out->config, err) : status;
 }

@@ -216,6 +216,7 @@ static const startup_step startup_steps[] = {
 	{"workers", pool_init, pool_fini},
 	{"http", http_init, http_fini},
 	{"store", store_init, store_fini},
+	{"keys", pdb__keys_open, pdb__keys_close},
 	{"chat", chat_init, chat_fini},
 	{"start of plugins", plugins_start, plugins_stop},
 	{"jobs", jobs_init, jobs_fini},
