@@ -24,6 +24,11 @@ void pdb_log_set_level(pdb_log_level level)
 	atomic_store(&log_level, (int)level);
 }
 
+pdb_log_level pdb_log_get_level(void)
+{
+	return (pdb_log_level)atomic_load(&log_level);
+}
+
 void pdb_log_set_fd(int fd)
 {
 	atomic_store(&log_fd, fd);

@@ -16,6 +16,7 @@ void pdb_log(pdb_log_level level, const char *component, const char *format, ...
 _Noreturn void pdb_fatal(const char *component, const char *format, ...) PDB_PRINTF(2, 3);
 
 void pdb_log_set_level(pdb_log_level level);
+pdb_log_level pdb_log_get_level(void);
 /* Sends lines to this descriptor; 2 at the start. */
 void pdb_log_set_fd(int fd);
 

@@ -223,6 +223,10 @@ pdb_status pdb_chat_check(pdb_chat *chat, void (*fault)(void *arg, const char *l
 /* Threads and messages in the database; O(1). */
 void pdb_chat_counts(pdb_chat *chat, uint64_t *threads, uint64_t *messages);
 
+/* Appends a stored row as a JSON object: {"key","size","kind"}, and "value" or "base64" unless it
+ * may hold a key. Attachments show as their size. Errors: PDB_ENOMEM.  Threads: any. */
+pdb_status pdb_chat_row_view(pdb_slice key, pdb_slice value, pdb_buf *out, pdb_err *err);
+
 /* The record and change functions of the host table. */
 pdb_slice pdb_record_thread(const pdb_record *record);
 pdb_slice pdb_record_message(const pdb_record *record);

@@ -68,6 +68,14 @@ void pdb_config_print_problems(const pdb_config *config, FILE *to);
 
 /* Prints every option as YAML with the origin of its value behind it; secrets as "***". */
 void pdb_config_dump(const pdb_config *config, FILE *to);
+/* Calls `setting` for every option in the order of keys, as the dump shows it. */
+void pdb_config_each(const pdb_config *config,
+		     void (*setting)(void *arg, const char *key, const char *value,
+				     const char *origin),
+		     void *arg);
+/* Calls `problem` for each line that pdb_config_print_problems prints, warnings left out. */
+void pdb_config_each_problem(const pdb_config *config, void (*problem)(void *arg, const char *line),
+			     void *arg);
 /* The keys whose values differ between two snapshots, split by whether they can be reloaded. */
 void pdb_config_compare(const pdb_config *before, const pdb_config *after,
 			void (*differs)(void *arg, const char *key, bool reloadable), void *arg);

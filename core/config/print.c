@@ -19,15 +19,32 @@ static void dump_close(void *arg, unsigned depth)
 	(void)depth;
 }
 
+static void add_origin(pdb_buf *out, pdb_place origin)
+{
+	if (origin.layer == NULL) {
+		pdb_buf_add_text(out, "default");
+	} else {
+		pdb__place_print(out, origin);
+	}
+}
+
+/* The value as a line of YAML, or what stands for a secret. */
+static void add_value(pdb_buf *out, const pdb_entry *entry)
+{
+	bool secret = (entry->row.flags & PDB_OPTION_SECRET) != 0;
+
+	if (secret && !pdb__value_empty(&entry->row, entry->slot)) {
+		pdb_buf_add_text(out, "\"***\"");
+	} else {
+		pdb__value_print(out, &entry->row, entry->slot);
+	}
+}
+
 static void dump_origin(FILE *to, pdb_place origin)
 {
 	pdb_buf place = {0};
 
-	if (origin.layer == NULL) {
-		pdb_buf_add_text(&place, "default");
-	} else {
-		pdb__place_print(&place, origin);
-	}
+	add_origin(&place, origin);
 	(void)fputs("  # ", to);
 	for (size_t i = 0; i < place.len; i++) {
 		/* a line break in a file's name would end the comment */
@@ -40,14 +57,9 @@ static void dump_origin(FILE *to, pdb_place origin)
 
 static void dump_leaf(void *arg, const char *name, const pdb_entry *entry, unsigned depth)
 {
-	bool secret = (entry->row.flags & PDB_OPTION_SECRET) != 0;
 	pdb_buf value = {0};
 
-	if (secret && !pdb__value_empty(&entry->row, entry->slot)) {
-		pdb_buf_add_text(&value, "\"***\"");
-	} else {
-		pdb__value_print(&value, &entry->row, entry->slot);
-	}
+	add_value(&value, entry);
 	indent(arg, depth);
 	(void)fprintf(arg, "%s: ", name);
 	if (value.len > 0) {
@@ -62,6 +74,29 @@ void pdb_config_dump(const pdb_config *config, FILE *to)
 	static const pdb_outline_ops ops = {dump_open, dump_close, dump_leaf};
 
 	pdb__outline_walk(config, &ops, to);
+}
+
+void pdb_config_each(const pdb_config *config,
+		     void (*setting)(void *arg, const char *key, const char *value,
+				     const char *origin),
+		     void *arg)
+{
+	for (size_t i = 0; i < config->entry_count; i++) {
+		const pdb_entry *entry = &config->entries[i];
+		pdb_buf value = {0};
+		pdb_buf origin = {0};
+
+		add_value(&value, entry);
+		pdb_buf_add_byte(&value, '\0');
+		add_origin(&origin, entry->origin);
+		pdb_buf_add_byte(&origin, '\0');
+		if (!value.failed && !origin.failed) {
+			setting(arg, entry->row.key, (const char *)value.data,
+				(const char *)origin.data);
+		}
+		pdb_buf_fini(&value);
+		pdb_buf_fini(&origin);
+	}
 }
 
 /* Without memory to look, a value counts as changed. */

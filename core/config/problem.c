@@ -118,6 +118,25 @@ size_t pdb_config_problem_count(const pdb_config *config)
 	return config->problem_count;
 }
 
+void pdb_config_each_problem(const pdb_config *config, void (*problem)(void *arg, const char *line),
+			     void *arg)
+{
+	for (size_t i = 0; i < config->finding_count; i++) {
+		const pdb_finding *finding = &config->findings[i];
+		pdb_buf line = {0};
+
+		if (finding->warning) {
+			continue;
+		}
+		pdb__place_print(&line, finding->place);
+		pdb_buf_add_text(&line, ": ");
+		pdb_buf_add_text(&line, finding->text);
+		pdb_buf_add_byte(&line, '\0');
+		problem(arg, line.failed ? finding->text : (const char *)line.data);
+		pdb_buf_fini(&line);
+	}
+}
+
 void pdb_config_print_problems(const pdb_config *config, FILE *to)
 {
 	for (size_t i = 0; i < config->finding_count; i++) {

@@ -81,4 +81,5 @@ const pdb_host pdb__host = {
 	.record_thread_note = pdb_record_thread_note,
 	.record_set_thread_note = pdb_record_set_thread_note,
 	.json = &host_json,
+	.control = &pdb__host_control,
 };

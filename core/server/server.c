@@ -53,11 +53,14 @@ static int answer(pdb_server *server)
 
 static void serve(pdb_server *server)
 {
+	pdb_err err = {0};
 	int caught;
 
 	while ((caught = pdb__signals_wait()) == SIGHUP) {
 		pdb__notify("RELOADING=1");
-		pdb__setup_reload(server);
+		if (pdb__setup_reload(server, NULL, NULL, &err) != PDB_OK) {
+			pdb_log(PDB_LOG_WARN, "server", "not reloaded: %s", err.text);
+		}
 		pdb__notify("READY=1");
 	}
 	pdb_log(PDB_LOG_INFO, "server", "stopping on signal %d", caught);
@@ -96,7 +99,9 @@ static int configured(pdb_server *server)
 
 int pdb_server_main(int argc, char **argv, char *const *environment)
 {
-	pdb_server server = {.environment = environment, .audit = -1};
+	pdb_server server = {.environment = environment,
+			     .reload_lock = PTHREAD_MUTEX_INITIALIZER,
+			     .audit = PDB_AUDIT_CLOSED};
 	pdb_err err = {0};
 	int status;
 

@@ -4,6 +4,8 @@
 #define PDB_SERVER_PRIVATE_H
 
 #include <limits.h>
+#include <pdb/control.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "api/api.h"
@@ -93,6 +95,17 @@ typedef struct pdb_setup {
 	char dev_keys[PATH_MAX]; /* "" unless started without any configuration */
 } pdb_setup;
 
+/* The audit log, open. `fd` is -1 before and after. */
+typedef struct pdb_audit {
+	pthread_mutex_t lock;
+	int fd;
+	char path[PATH_MAX];
+} pdb_audit;
+#define PDB_AUDIT_CLOSED                                                                           \
+	{                                                                                          \
+		.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1                                        \
+	}
+
 typedef struct pdb_server {
 	pdb_command_line line;
 	char *const *environment;
@@ -107,7 +120,8 @@ typedef struct pdb_server {
 	pdb_jobs *jobs;
 	pdb_http *http;
 	atomic_bool ready;
-	int audit;
+	pthread_mutex_t reload_lock;
+	pdb_audit audit;
 } pdb_server;
 
 extern const pdb_option_table pdb__server_options; /* fills a pdb_server_settings */
@@ -120,8 +134,8 @@ void pdb__setup_fini(pdb_setup *setup);
 /* Frees what reloads have brought; no plugin runs any more. */
 void pdb__setup_forget(pdb_server *server);
 /* Reads anew and hands reloadable settings to the plugins; the old ones stay when anything is
- * wrong. */
-void pdb__setup_reload(pdb_server *server);
+ * wrong. `told` may be NULL. Errors: PDB_ERULE, PDB_EBUSY while another runs.  Threads: any. */
+pdb_status pdb__setup_reload(pdb_server *server, pdb_reload_fn told, void *arg, pdb_err *err);
 
 /* Writes <db>/dev-keys.yaml (0600) with new keys unless it exists. Errors: PDB_EBACKEND. */
 pdb_status pdb__dev_keys_make(const char *path, pdb_err *err);
@@ -131,7 +145,7 @@ void pdb__dev_keys_print(const char *path, int port);
 /* Adds /healthz and /readyz. */
 pdb_status pdb__health_register(pdb_server *server, pdb_sockets *sockets, pdb_err *err);
 
-/* The table handed to plugins. */
+/* The table handed to plugins, and the service tables it points to. */
 extern const pdb_host pdb__host;
 
 /* Opens the provider of keys, if there is to be one. */
@@ -142,8 +156,19 @@ extern const pdb_host_kms pdb__host_kms;
 /* `path` from the working directory; `out` has PATH_MAX bytes. Errors: PDB_EBACKEND. */
 pdb_status pdb__absolute_path(char *out, const char *path, pdb_err *err);
 
-/* Opens <db>/state/audit/audit.log and writes the first line; the descriptor goes to *fd_out. */
-pdb_status pdb__audit_open(const char *db_path, int *fd_out, pdb_err *err);
+extern const pdb_host_control pdb__host_control;
+
+/* Names the server that the control table speaks of, NULL for none any more; main thread. */
+void pdb__control_use(pdb_server *server);
+/* Says that requests come from here on. */
+void pdb__control_opened(void);
+
+/* Opens <db>/state/audit/audit.log and writes the first line. Errors: PDB_EBACKEND. */
+pdb_status pdb__audit_open(pdb_audit *audit, const char *db_path, pdb_err *err);
+void pdb__audit_close(pdb_audit *audit);
+/* Appends {"ts":…,<members>} and syncs it; opens the file anew when it was moved away.
+ * Errors: PDB_EINVAL, PDB_EFULL, PDB_EBACKEND.  Threads: any, may block. */
+pdb_status pdb__audit_write(pdb_audit *audit, pdb_slice members, pdb_err *err);
 
 /* Tells the service manager (sd_notify(3), the NOTIFY_SOCKET protocol), if there is one. */
 void pdb__notify(const char *state);

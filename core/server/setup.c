@@ -282,9 +282,26 @@ void pdb__setup_fini(pdb_setup *setup)
 
 /* -- reload ----------------------------------------------------------------------------------- */
 
+typedef struct hearer {
+	pdb_reload_fn told; /* or NULL */
+	void *arg;
+} hearer;
+
+static void tell(const hearer *to, pdb_reload_kind kind, const char *text)
+{
+	if (to->told != NULL) {
+		to->told(to->arg, kind, text);
+	}
+}
+
+static void tell_problem(void *arg, const char *line)
+{
+	tell(arg, PDB_RELOAD_PROBLEM, line);
+}
+
 static void tell_difference(void *arg, const char *key, bool reloadable)
 {
-	(void)arg;
+	tell(arg, reloadable ? PDB_RELOAD_CHANGED : PDB_RELOAD_KEPT, key);
 	pdb_log(reloadable ? PDB_LOG_INFO : PDB_LOG_WARN, "server",
 		reloadable ? "reloaded: %s"
 			   : "%s has changed, which needs a restart: kept as it was",
@@ -292,17 +309,19 @@ static void tell_difference(void *arg, const char *key, bool reloadable)
 }
 
 /* True when every plugin took its new settings. */
-static bool reload_plugins(const pdb_setup *fresh)
+static bool reload_plugins(const pdb_setup *fresh, const hearer *to)
 {
 	bool all = true;
 
 	for (size_t i = 0; i < fresh->plugin_count; i++) {
+		const char *name = pdb_plugin_manifest_of(fresh->plugins[i].plugin)->name;
 		pdb_err err = {0};
 
 		if (pdb_plugin_reload(fresh->plugins[i].plugin, fresh->plugins[i].settings, &err) !=
 		    PDB_OK) {
-			pdb_log(PDB_LOG_ERROR, "server", "plugin %s keeps its settings: %s",
-				pdb_plugin_manifest_of(fresh->plugins[i].plugin)->name, err.text);
+			pdb_log(PDB_LOG_ERROR, "server", "plugin %s keeps its settings: %s", name,
+				err.text);
+			tell(to, PDB_RELOAD_REFUSED, name);
 			all = false;
 		}
 	}
@@ -345,13 +364,13 @@ static void keep(pdb_server *server, pdb_config *config)
  * A plugin without a reload reads the first snapshot to the end, and one whose reload failed the
  * one before: only what nobody can read any more is freed.
  */
-static void apply(pdb_server *server, const pdb_setup *fresh)
+static void apply(pdb_server *server, const pdb_setup *fresh, const hearer *to)
 {
 	pdb_config *before = server->current.config;
 
 	pdb_log_set_level(pdb__server_log_level(fresh->server));
 	reload_http(server, fresh);
-	if (reload_plugins(fresh)) {
+	if (reload_plugins(fresh, to)) {
 		pdb_config_destroy(&before);
 		free_kept(server);
 	} else if (before != NULL) {
@@ -366,25 +385,49 @@ void pdb__setup_forget(pdb_server *server)
 	free_kept(server);
 }
 
-void pdb__setup_reload(pdb_server *server)
+static pdb_status refuse(pdb_setup *fresh, hearer *to, pdb_err *err)
+{
+	pdb_log(PDB_LOG_ERROR, "server",
+		"the new configuration has problems: the old one stays in force%s%s",
+		err->text[0] != '\0' ? ": " : "", err->text);
+	if (fresh->config != NULL) {
+		pdb_config_print_problems(fresh->config, stderr);
+		pdb_config_each_problem(fresh->config, tell_problem, to);
+	}
+	pdb__setup_fini(fresh);
+	return pdb_err_set(err, PDB_ERULE, "invalid_config",
+			   "The new configuration has problems: the old one stays in force.");
+}
+
+static pdb_status reload(pdb_server *server, hearer *to, pdb_err *err)
 {
 	const pdb_setup *before =
 		server->current.config != NULL ? &server->current : &server->first;
 	pdb_setup fresh;
-	pdb_err err = {0};
 
-	if (pdb__setup_read(server, &fresh, &err) != PDB_OK ||
+	if (pdb__setup_read(server, &fresh, err) != PDB_OK ||
 	    pdb_config_problem_count(fresh.config) > 0) {
-		pdb_log(PDB_LOG_ERROR, "server",
-			"the new configuration has problems: the old one stays in force%s%s",
-			err.text[0] != '\0' ? ": " : "", err.text);
-		if (fresh.config != NULL) {
-			pdb_config_print_problems(fresh.config, stderr);
-		}
-		pdb__setup_fini(&fresh);
-		return;
+		return refuse(&fresh, to, err);
 	}
-	pdb_config_compare(before->config, fresh.config, tell_difference, NULL);
-	apply(server, &fresh);
+	pdb_config_compare(before->config, fresh.config, tell_difference, to);
+	apply(server, &fresh, to);
 	pdb_log(PDB_LOG_INFO, "server", "configuration reloaded");
+	return PDB_OK;
+}
+
+pdb_status pdb__setup_reload(pdb_server *server, pdb_reload_fn told, void *arg, pdb_err *err)
+{
+	hearer to = {told, arg};
+	pdb_err problem = {0};
+	pdb_status status;
+
+	if (pthread_mutex_trylock(&server->reload_lock) != 0) {
+		return pdb_err_set(err, PDB_EBUSY, "busy", "The configuration is just being read.");
+	}
+	status = reload(server, &to, &problem);
+	(void)pthread_mutex_unlock(&server->reload_lock);
+	if (status != PDB_OK && err != NULL) {
+		*err = problem;
+	}
+	return status;
 }

@@ -33,18 +33,17 @@ static pdb_status state_init(pdb_server *server, pdb_err *err)
 	if (status == PDB_OK) {
 		status = log_open(server->first.server, err);
 	}
+	pdb__control_use(server);
 	if (status == PDB_OK) {
-		status = pdb__audit_open(server->first.db_path, &server->audit, err);
+		status = pdb__audit_open(&server->audit, server->first.db_path, err);
 	}
 	return status;
 }
 
 static void state_fini(pdb_server *server)
 {
-	if (server->audit >= 0) {
-		(void)close(server->audit);
-		server->audit = -1;
-	}
+	pdb__control_use(NULL);
+	pdb__audit_close(&server->audit);
 }
 
 static pdb_status plugins_init(pdb_server *server, pdb_err *err)
@@ -188,6 +187,7 @@ static pdb_status listen_init(pdb_server *server, pdb_err *err)
 		return status;
 	}
 	atomic_store(&server->ready, true);
+	pdb__control_opened();
 	tell_address(server);
 	pdb__notify("READY=1\nSTATUS=Serving.");
 	if (server->first.dev_keys[0] != '\0') {

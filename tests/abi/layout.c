@@ -238,8 +238,7 @@ SIZE(pdb_host_kms, 16);
 AT(pdb_host_kms, size, 0);
 AT(pdb_host_kms, provider, 8);
 
-SIZE(pdb_host, 520);
-SIZE(pdb_host, 520);
+SIZE(pdb_host, 528);
 AT(pdb_host, size, 0);
 AT(pdb_host, alloc, 8);
 AT(pdb_host, realloc, 16);
@@ -305,6 +304,7 @@ AT(pdb_host, request_header_at, 488);
 AT(pdb_host, record_thread_note, 496);
 AT(pdb_host, record_set_thread_note, 504);
 AT(pdb_host, json, 512);
+AT(pdb_host, control, 520);
 
 SIZE(pdb_host_json, 32);
 AT(pdb_host_json, size, 0);
@@ -341,6 +341,21 @@ AT(pdb_host_metrics, add_to, 24);
 AT(pdb_host_metrics, set, 32);
 AT(pdb_host_metrics, observe, 40);
 AT(pdb_host_metrics, each, 48);
+
+SIZE(pdb_host_control, 104);
+AT(pdb_host_control, size, 0);
+AT(pdb_host_control, version, 8);
+AT(pdb_host_control, database_id, 16);
+AT(pdb_host_control, uptime, 24);
+AT(pdb_host_control, reload, 32);
+AT(pdb_host_control, log_level, 40);
+AT(pdb_host_control, set_log_level, 48);
+AT(pdb_host_control, stats, 56);
+AT(pdb_host_control, config, 64);
+AT(pdb_host_control, routes, 72);
+AT(pdb_host_control, audit, 80);
+AT(pdb_host_control, keys, 88);
+AT(pdb_host_control, view, 96);
 
 VALUE(PDB_MANIFEST_MAGIC, 0x50424450);
 VALUE(PDB_KIND_EXTENSION, 1);
@@ -434,6 +449,11 @@ VALUE(PDB_LOG_ERROR, 0);
 VALUE(PDB_LOG_WARN, 1);
 VALUE(PDB_LOG_INFO, 2);
 VALUE(PDB_LOG_DEBUG, 3);
+
+VALUE(PDB_RELOAD_CHANGED, 1);
+VALUE(PDB_RELOAD_KEPT, 2);
+VALUE(PDB_RELOAD_PROBLEM, 3);
+VALUE(PDB_RELOAD_REFUSED, 4);
 
 VALUE(PDB_STORAGE_BLOCKING, 0x1);
 VALUE(PDB_STORAGE_GLOBAL_SCAN, 0x2);

@@ -185,7 +185,10 @@ typedef struct pdb_host {
 	 */
 	pdb_status (*record_set_thread_note)(pdb_record *record, pdb_slice note);
 
-	const pdb_host_json *json; /* since 1.1 */
+	/* -- more service tables, since 1.1 --------------------------------------------------- */
+
+	const pdb_host_json *json;
+	const struct pdb_host_control *control; /* pdb/control.h */
 } pdb_host;
 
 #endif
