@@ -46,5 +46,6 @@ extern const pdb_command pdb_command_export;
 extern const pdb_command pdb_command_check;
 extern const pdb_command pdb_command_health;
 extern const pdb_command pdb_command_inspect;
+extern const pdb_command pdb_command_key_new;
 
 #endif

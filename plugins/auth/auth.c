@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* API keys and user signatures: options, life and reload of the plugin. */
-#include <jansson.h>
 #include <pdb/pdb.h>
 #include <sodium.h>
 
@@ -8,110 +7,54 @@
 
 #define KEY_FLAGS (PDB_OPTION_SECRET | PDB_OPTION_RELOADABLE)
 
-#define KEY_LIST(key_, member_, env_, help_)                                                       \
+#define ROW(key_, type_, flags_, member_, ...)                                                     \
 	{                                                                                          \
-		.key = (key_), .type = PDB_OPTION_LIST, .flags = KEY_FLAGS,                        \
-		.offset = offsetof(keyring_lists, member_), .env = (env_), .help = (help_)         \
+		.key = (key_), .type = PDB_OPTION_##type_, .flags = (flags_),                      \
+		.offset = offsetof(key_settings, member_), __VA_ARGS__                             \
 	}
 
 static const pdb_option options[] = {
-	KEY_LIST("security.api_keys.frontend", frontend, "API_FRONTEND_KEYS",
-		 "Keys of browsers and apps, which also sign their user; plain or sha256:<hex>."),
-	KEY_LIST("security.api_keys.backend", backend, "API_BACKEND_KEYS",
-		 "Keys of servers, which name the user they act for; plain or sha256:<hex>."),
-	KEY_LIST("security.api_keys.admin", admin, "API_ADMIN_KEYS",
-		 "Keys of operators; plain or sha256:<hex>."),
-	KEY_LIST("security.signing_keys", signing, NULL,
-		 "Keys that sign user ids beside the plain backend keys; for hashed backend keys."),
+	ROW("security.api_keys.frontend", LIST, KEY_FLAGS, frontend, .env = "API_FRONTEND_KEYS",
+	    .help = "Keys of browsers and apps, which also sign their user; plain, sha256:<hex>, "
+		    "file:<path> or credential:<name>."),
+	ROW("security.api_keys.backend", LIST, KEY_FLAGS, backend, .env = "API_BACKEND_KEYS",
+	    .help = "Keys of servers, which name the user they act for; spelled as the others."),
+	ROW("security.api_keys.admin", LIST, KEY_FLAGS, admin, .env = "API_ADMIN_KEYS",
+	    .help = "Keys of operators; spelled as the others."),
+	ROW("security.keys", TREE, KEY_FLAGS, keys,
+	    .help = "Keys with a life of their own: entries of id, role, key, and perhaps "
+		    "not_before, expires and addresses."),
+	ROW("security.signing_keys", LIST, KEY_FLAGS, signing,
+	    .help = "Keys that sign user ids beside the plain backend keys; for hashed backend "
+		    "keys."),
+	ROW("security.signing.keys", TREE, KEY_FLAGS, signing_keys,
+	    .help = "Signing keys with a life of their own: entries of id, key, and perhaps "
+		    "not_before and expires."),
+	ROW("security.signing.legacy", BOOL, PDB_OPTION_RELOADABLE, legacy, .fallback = "true",
+	    .help = "Whether signatures without an end (bare HMAC) are taken."),
+	ROW("security.signing.max_age", DURATION, PDB_OPTION_RELOADABLE, max_age, .fallback = "0",
+	    .min = 0, .max = INT64_C(31622400000000000),
+	    .help = "How long a signature may live; above 0 none without an end is taken."),
 };
-
-typedef struct named_list {
-	const char *key;
-	pdb_option_list list;
-} named_list;
-
-static void judge_list(const named_list *named, pdb_problem_fn problem, void *arg)
-{
-	for (size_t i = 0; i < named->list.count; i++) {
-		const char *reason = keyring_judge(named->list.items[i]);
-
-		if (reason != NULL) {
-			problem(arg, named->key, reason);
-		}
-	}
-}
-
-static bool lists_share_key(pdb_option_list a, pdb_option_list b)
-{
-	for (size_t i = 0; i < a.count; i++) {
-		for (size_t j = 0; j < b.count; j++) {
-			if (keyring_same(a.items[i], b.items[j])) {
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
-static void judge_signing(pdb_option_list list, pdb_problem_fn problem, void *arg)
-{
-	for (size_t i = 0; i < list.count; i++) {
-		const char *reason = keyring_judge(list.items[i]);
-
-		if (strncmp(list.items[i], "sha256:", 7) == 0) {
-			reason = "a signing key cannot be a digest";
-		}
-		if (reason != NULL) {
-			problem(arg, "security.signing_keys", reason);
-		}
-	}
-}
 
 static void check(const void *settings, pdb_problem_fn problem, void *arg)
 {
-	const keyring_lists *lists = settings;
-	const named_list named[] = {
-		{"security.api_keys.frontend", lists->frontend},
-		{"security.api_keys.backend", lists->backend},
-		{"security.api_keys.admin", lists->admin},
-	};
-	const size_t count = sizeof(named) / sizeof(named[0]);
+	key_specs specs;
 
 	if (sodium_init() < 0) {
 		problem(arg, "security", "the crypto library does not start");
 		return;
 	}
-	for (size_t i = 0; i < count; i++) {
-		judge_list(&named[i], problem, arg);
-		for (size_t j = 0; j < i; j++) {
-			if (lists_share_key(named[i].list, named[j].list)) {
-				problem(arg, named[i].key, "a key stands in two lists");
-			}
-		}
-	}
-	/* a frontend key is public: whoever signs with it signs for everybody */
-	if (lists_share_key(lists->signing, lists->frontend)) {
-		problem(arg, "security.signing_keys", "a frontend key cannot sign");
-	}
-	judge_signing(lists->signing, problem, arg);
+	(void)keys_read(&specs, settings, problem, arg);
+	keys_free(&specs);
 }
 
-static void warn_of_short(const pdb_host *host, const char *name, pdb_option_list list)
+static void warn(const pdb_host *host, const keyring *ring)
 {
-	for (size_t i = 0; i < list.count; i++) {
-		if (keyring_is_short(list.items[i])) {
-			host->log(PDB_LOG_WARN, "auth",
-				  "key %zu of %s is shorter than 16 characters", i + 1, name);
-		}
+	if (keyring_brief(ring) > 0) {
+		host->log(PDB_LOG_WARN, "auth", "%zu keys are shorter than %u characters",
+			  keyring_brief(ring), KEY_COMFORT);
 	}
-}
-
-static void warn(const pdb_host *host, const keyring_lists *lists, const keyring *ring)
-{
-	warn_of_short(host, "security.api_keys.frontend", lists->frontend);
-	warn_of_short(host, "security.api_keys.backend", lists->backend);
-	warn_of_short(host, "security.api_keys.admin", lists->admin);
-	warn_of_short(host, "security.signing_keys", lists->signing);
 	if (!keyring_locked(ring)) {
 		host->log(PDB_LOG_WARN, "auth",
 			  "the memory of the API keys cannot be locked; raise LimitMEMLOCK");
@@ -129,7 +72,23 @@ void auth_unlock(auth *self)
 	(void)pthread_rwlock_unlock(&self->lock);
 }
 
-static auth *create(const pdb_host *host)
+int64_t auth_now(const auth *self)
+{
+	return self->host->now() / INT64_C(1000000000);
+}
+
+keyring_claim auth_claim(auth *self, pdb_slice user)
+{
+	const pdb_host *host = self->host;
+
+	return (keyring_claim){
+		.database = PDB_HAS(host, control) ? host->control->database_id() : "",
+		.user = user,
+		.mark = revocations_mark(self->revoked, user),
+	};
+}
+
+static auth *create(const pdb_host *host, pdb_plugin *plugin)
 {
 	auth *self = host->alloc(sizeof(*self));
 
@@ -138,7 +97,13 @@ static auth *create(const pdb_host *host)
 	}
 	memset(self, 0, sizeof(*self));
 	self->host = host;
+	self->revoked = revocations_create(host, plugin);
+	if (self->revoked == NULL) {
+		host->free(self);
+		return NULL;
+	}
 	if (pthread_rwlock_init(&self->lock, NULL) != 0) {
+		revocations_destroy(&self->revoked);
 		host->free(self);
 		return NULL;
 	}
@@ -156,7 +121,7 @@ static pdb_status init(const pdb_host *host, pdb_plugin *plugin, const void *set
 	}
 	/* the seed of its tables must be drawn before there are threads */
 	json_object_seed(0);
-	self = create(host);
+	self = create(host, plugin);
 	if (self == NULL) {
 		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for the plugin");
 	}
@@ -165,12 +130,19 @@ static pdb_status init(const pdb_host *host, pdb_plugin *plugin, const void *set
 	if (status != PDB_OK) {
 		return status;
 	}
-	warn(host, settings, self->ring);
+	warn(host, self->ring);
 	status = host->add_gate(plugin, &auth_gate, self, err);
-	if (status != PDB_OK) {
-		return status;
+	if (status == PDB_OK) {
+		status = host->add_route(plugin, &auth_sign_route, self, err);
 	}
-	return host->add_route(plugin, &auth_sign_route, self, err);
+	return status == PDB_OK ? host->add_route(plugin, &auth_revoke_route, self, err) : status;
+}
+
+static pdb_status start(void *state, pdb_err *err)
+{
+	auth *self = state;
+
+	return revocations_load(self->revoked, err);
 }
 
 static pdb_status reload(void *state, const void *settings, pdb_err *err)
@@ -183,7 +155,7 @@ static pdb_status reload(void *state, const void *settings, pdb_err *err)
 	if (status != PDB_OK) {
 		return status;
 	}
-	warn(self->host, settings, fresh);
+	warn(self->host, fresh);
 	(void)pthread_rwlock_wrlock(&self->lock);
 	old = self->ring;
 	self->ring = fresh;
@@ -201,6 +173,7 @@ static void fini(void **state)
 	}
 	self = *state;
 	keyring_destroy(&self->ring);
+	revocations_destroy(&self->revoked);
 	(void)pthread_rwlock_destroy(&self->lock);
 	self->host->free(self);
 	*state = NULL;
@@ -209,9 +182,10 @@ static void fini(void **state)
 static const pdb_extension_ops ops = {
 	.size = sizeof(pdb_extension_ops),
 	.init = init,
+	.start = start,
 	.reload = reload,
 	.fini = fini,
 };
 
 PDB_PLUGIN(auth, EXTENSION, "0.1.0", "Apache-2.0", "API keys and user signatures",
-	   .options = PDB_OPTION_TABLE(options, keyring_lists), .check = check, .ops = &ops);
+	   .options = PDB_OPTION_TABLE(options, key_settings), .check = check, .ops = &ops);

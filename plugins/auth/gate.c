@@ -4,6 +4,9 @@
 
 #include "auth_private.h"
 
+/* Seconds that the clocks of those who sign may be ahead. */
+#define CLOCK_SKEW 60
+
 static bool is_scheme_bearer(pdb_slice value)
 {
 	static const char scheme[] = "bearer ";
@@ -72,61 +75,113 @@ bool auth_user_plausible(pdb_slice user)
 	return true;
 }
 
-/* `user_out` stays empty when the request carries no signature: an unsigned id proves nothing. */
-static pdb_status signed_user(auth *self, const pdb_request *request, pdb_slice *user_out,
+static pdb_status refuse_signature(pdb_err *err, const char *code, const char *text)
+{
+	return pdb_err_set(err, PDB_EUNAUTHENTICATED, code, "%s", text);
+}
+
+static pdb_status check_token(auth *self, const keyring *ring, pdb_slice user, pdb_slice text,
 			      pdb_err *err)
 {
-	const pdb_host *host = self->host;
-	pdb_slice signature = {0};
-	pdb_slice user = {0};
-	bool valid = false;
+	keyring_claim claim = auth_claim(self, user);
+	int64_t now = auth_now(self);
+	int64_t most = keyring_max_age(ring);
+	token given;
 
-	if (!host->request_header(request, "X-User-Signature", &signature)) {
-		return PDB_OK;
+	if (!token_read(&given, text) || !keyring_verify_claim(ring, now, &given, &claim)) {
+		return refuse_signature(err, "bad_signature",
+					"X-User-Signature does not sign this X-User-ID.");
 	}
-	if (host->request_header(request, "X-User-ID", &user) && auth_user_plausible(user)) {
-		valid = keyring_verify(auth_lock(self), user, signature);
-		auth_unlock(self);
+	if (given.expires <= now) {
+		return refuse_signature(err, "signature_expired", "X-User-Signature has expired.");
 	}
-	if (!valid) {
-		return pdb_err_set(err, PDB_EUNAUTHENTICATED, "bad_signature",
-				   "X-User-Signature does not sign this X-User-ID.");
+	if (most > 0 && given.expires - now > most + CLOCK_SKEW) {
+		return refuse_signature(err, "signature_too_long",
+					"X-User-Signature lives longer than this server allows.");
 	}
-	*user_out = user;
 	return PDB_OK;
 }
 
-static bool find_key(auth *self, pdb_slice key, keyring_entry *entry_out)
+/* One that is bare says nothing of when it was made: a revoked user has none. */
+static pdb_status check_bare(auth *self, const keyring *ring, pdb_slice user, pdb_slice text,
+			     pdb_err *err)
 {
-	bool found = keyring_find(auth_lock(self), key, entry_out);
+	bool valid = keyring_verify(ring, auth_now(self), user, text);
 
-	auth_unlock(self);
-	return found;
+	if (valid && keyring_legacy(ring) && revocations_mark(self->revoked, user) == 0) {
+		return PDB_OK;
+	}
+	return refuse_signature(err, "bad_signature",
+				"X-User-Signature does not sign this X-User-ID.");
 }
 
-static pdb_status enter(void *self, pdb_request *request, pdb_err *err)
+static pdb_status check_signature(auth *self, const keyring *ring, pdb_slice user, pdb_slice text,
+				  pdb_err *err)
 {
-	auth *state = self;
-	const pdb_host *host = state->host;
-	keyring_entry entry = {.role = PDB_ROLE_FRONTEND, .label = "signed"};
-	pdb_slice key = {0};
-	pdb_slice user = {0};
-	pdb_status status = auth_presented_key(host, request, &key, err);
+	return token_looks(text) ? check_token(self, ring, user, text, err)
+				 : check_bare(self, ring, user, text, err);
+}
 
+/* `user_out` stays empty when the request carries no signature: an unsigned id proves nothing. */
+static pdb_status signed_user(auth *self, const keyring *ring, const pdb_request *request,
+			      pdb_slice *user_out, pdb_err *err)
+{
+	pdb_slice signature = {0};
+	pdb_slice user = {0};
+	pdb_status status;
+
+	if (!self->host->request_header(request, "X-User-Signature", &signature)) {
+		return PDB_OK;
+	}
+	if (!self->host->request_header(request, "X-User-ID", &user) ||
+	    !auth_user_plausible(user)) {
+		return refuse_signature(err, "bad_signature",
+					"X-User-Signature does not sign this X-User-ID.");
+	}
+	status = check_signature(self, ring, user, signature, err);
 	if (status == PDB_OK) {
-		status = signed_user(state, request, &user, err);
+		*user_out = user;
 	}
-	if (status != PDB_OK) {
-		return status;
-	}
-	if (key.len > 0 && !find_key(state, key, &entry)) {
+	return status;
+}
+
+bool auth_find_key(const keyring *ring, const auth *self, const pdb_request *request, pdb_slice key,
+		   keyring_entry *entry_out)
+{
+	const keyring_visit visit = {.now = auth_now(self),
+				     .peer = self->host->request_peer(request)};
+
+	return keyring_find(ring, key, &visit, entry_out);
+}
+
+static pdb_status identify(auth *self, const keyring *ring, const pdb_request *request,
+			   pdb_slice key, keyring_entry *entry, pdb_slice *user, pdb_err *err)
+{
+	pdb_status status = signed_user(self, ring, request, user, err);
+
+	if (status == PDB_OK && key.len > 0 && !auth_find_key(ring, self, request, key, entry)) {
 		return pdb_err_set(err, PDB_EUNAUTHENTICATED, "invalid_key",
 				   "The API key is not known here.");
 	}
-	if (key.len == 0 && user.len == 0) {
-		return PDB_OK;
+	return status;
+}
+
+static pdb_status enter(void *state, pdb_request *request, pdb_err *err)
+{
+	auth *self = state;
+	keyring_entry entry = {.role = PDB_ROLE_FRONTEND, .label = "signed"};
+	pdb_slice key = {0};
+	pdb_slice user = {0};
+	pdb_status status = auth_presented_key(self->host, request, &key, err);
+
+	if (status == PDB_OK) {
+		status = identify(self, auth_lock(self), request, key, &entry, &user, err);
+		auth_unlock(self);
 	}
-	status = host->request_set_identity(request, entry.role, entry.label, user);
+	if (status != PDB_OK || (key.len == 0 && user.len == 0)) {
+		return status;
+	}
+	status = self->host->request_set_identity(request, entry.role, entry.label, user);
 	return status == PDB_OK ? PDB_OK : pdb_err_set(err, status, NULL, "no memory");
 }
 

@@ -3,196 +3,157 @@
 #include "keyring.h"
 
 #include <sodium.h>
+#include <stdio.h>
 
-#define DIGEST_SIZE crypto_hash_sha256_BYTES
-
-static const char hashed_prefix[] = "sha256:";
+/* A hashed backend key signs with the first signing key that is good at the time. */
+#define ANY_SHARED (SIZE_MAX - 1)
 
 typedef struct key {
-	uint8_t digest[DIGEST_SIZE];
+	uint8_t digest[KEY_DIGEST_SIZE];
 	pdb_role role;
 	size_t signer;
+	char id[KEY_ID_SIZE];
+	int64_t not_before;
+	int64_t expires;
+	size_t network_count;
+	pdb_network networks[KEY_NETWORKS_MAX];
 } key;
+
+typedef struct signer {
+	crypto_auth_hmacsha256_state state;
+	char id[KEY_ID_SIZE];
+	int64_t not_before;
+	int64_t expires;
+} signer;
 
 struct keyring {
 	key *keys; /* both behind the struct, in the same slab */
 	size_t key_count;
-	crypto_auth_hmacsha256_state *signers;
+	signer *signers; /* the shared ones first */
 	size_t signer_count;
+	size_t shared_count;
+	size_t brief_count; /* keys shorter than is comfortable */
+	bool legacy;
+	int64_t max_age;
 	bool locked;
 };
 
-static bool is_hashed(const char *text)
+/* -- making -------------------------------------------------------------------------------------
+ */
+
+static bool signs(const key_spec *spec)
 {
-	return strncmp(text, hashed_prefix, sizeof(hashed_prefix) - 1) == 0;
+	return spec->text[0] != '\0' &&
+	       (spec->role == PDB_ROLE_NONE || spec->role == PDB_ROLE_BACKEND);
 }
 
-static bool digest_of_hex(uint8_t digest[DIGEST_SIZE], const char *hex)
+static size_t add_signer(keyring *ring, const key_spec *spec)
 {
-	size_t written = 0;
-	const char *end = NULL;
-	size_t len = strlen(hex);
+	signer *added = &ring->signers[ring->signer_count];
 
-	return len == 2 * (size_t)DIGEST_SIZE &&
-	       sodium_hex2bin(digest, DIGEST_SIZE, hex, len, NULL, &written, &end) == 0 &&
-	       written == DIGEST_SIZE && end == hex + len;
+	(void)crypto_auth_hmacsha256_init(&added->state, (const unsigned char *)spec->text,
+					  strlen(spec->text));
+	memcpy(added->id, spec->id, sizeof(added->id));
+	added->not_before = spec->not_before;
+	added->expires = spec->expires;
+	return ring->signer_count++;
 }
 
-static bool digest_of(uint8_t digest[DIGEST_SIZE], const char *text)
+static void add_key(keyring *ring, const key_spec *spec)
 {
-	if (is_hashed(text)) {
-		return digest_of_hex(digest, text + sizeof(hashed_prefix) - 1);
+	key *added = &ring->keys[ring->key_count++];
+
+	memcpy(added->digest, spec->digest, sizeof(added->digest));
+	memcpy(added->id, spec->id, sizeof(added->id));
+	memcpy(added->networks, spec->networks, sizeof(added->networks));
+	added->network_count = spec->network_count;
+	added->role = spec->role;
+	added->not_before = spec->not_before;
+	added->expires = spec->expires;
+	added->signer = KEYRING_NO_SIGNER;
+	/* A plain backend key signs with itself, as clients expect. */
+	if (signs(spec)) {
+		added->signer = add_signer(ring, spec);
+	} else if (spec->role == PDB_ROLE_BACKEND && ring->shared_count > 0) {
+		added->signer = ANY_SHARED;
 	}
-	return crypto_hash_sha256(digest, (const unsigned char *)text, strlen(text)) == 0;
 }
 
-static bool has_only_visible(const char *text)
+static void fill(keyring *ring, const key_specs *specs)
 {
-	for (; *text != '\0'; text++) {
-		if (*text <= ' ' || *text > '~') {
-			return false;
+	for (size_t i = 0; i < specs->count; i++) {
+		size_t len = strlen(specs->list[i].text);
+
+		ring->brief_count += len > 0 && len < KEY_COMFORT;
+		if (specs->list[i].role == PDB_ROLE_NONE) {
+			(void)add_signer(ring, &specs->list[i]);
 		}
 	}
-	return true;
-}
-
-const char *keyring_judge(const char *text)
-{
-	uint8_t digest[DIGEST_SIZE];
-
-	if (is_hashed(text)) {
-		return digest_of(digest, text) ? NULL : "\"sha256:\" needs 64 hex digits behind it";
-	}
-	if (strlen(text) < KEYRING_KEY_MIN) {
-		return "a key has at least 8 characters";
-	}
-	if (strlen(text) > KEYRING_KEY_MAX) {
-		return "a key has at most 512 characters";
-	}
-	return has_only_visible(text) ? NULL : "a key has only visible ASCII characters";
-}
-
-bool keyring_same(const char *a, const char *b)
-{
-	uint8_t left[DIGEST_SIZE];
-	uint8_t right[DIGEST_SIZE];
-
-	return digest_of(left, a) && digest_of(right, b) &&
-	       sodium_memcmp(left, right, DIGEST_SIZE) == 0;
-}
-
-bool keyring_is_short(const char *text)
-{
-	return !is_hashed(text) && strlen(text) < KEYRING_KEY_COMFORT;
-}
-
-static size_t count_plain(pdb_option_list list)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < list.count; i++) {
-		count += is_hashed(list.items[i]) ? 0 : 1;
-	}
-	return count;
-}
-
-static void add_signer(keyring *ring, const char *text)
-{
-	(void)crypto_auth_hmacsha256_init(&ring->signers[ring->signer_count],
-					  (const unsigned char *)text, strlen(text));
-	ring->signer_count++;
-}
-
-static pdb_status add_signers(keyring *ring, pdb_option_list list, pdb_err *err)
-{
-	for (size_t i = 0; i < list.count; i++) {
-		if (is_hashed(list.items[i]) || keyring_judge(list.items[i]) != NULL) {
-			return pdb_err_set(err, PDB_EINVAL, "invalid_key",
-					   "a signing key is not acceptable");
+	ring->shared_count = ring->signer_count;
+	for (size_t i = 0; i < specs->count; i++) {
+		if (specs->list[i].role != PDB_ROLE_NONE) {
+			add_key(ring, &specs->list[i]);
 		}
-		add_signer(ring, list.items[i]);
 	}
-	return PDB_OK;
 }
 
-/* A plain backend key signs with itself, as clients expect; a hashed one with a signing key. */
-static size_t signer_for(keyring *ring, const char *text, pdb_role role, size_t shared)
+/* One slab: the struct, then the signers, then the keys. */
+static keyring *alloc_ring(const key_specs *specs)
 {
-	if (role != PDB_ROLE_BACKEND) {
-		return KEYRING_NO_SIGNER;
-	}
-	if (is_hashed(text)) {
-		return shared > 0 ? 0 : KEYRING_NO_SIGNER;
-	}
-	add_signer(ring, text);
-	return ring->signer_count - 1;
-}
+	size_t key_count = 0;
+	size_t signer_count = 0;
+	size_t rounded;
+	keyring *ring;
 
-static pdb_status add_keys(keyring *ring, pdb_option_list list, pdb_role role, size_t shared,
-			   pdb_err *err)
-{
-	for (size_t i = 0; i < list.count; i++) {
-		key *added = &ring->keys[ring->key_count];
-
-		if (keyring_judge(list.items[i]) != NULL ||
-		    !digest_of(added->digest, list.items[i])) {
-			return pdb_err_set(err, PDB_EINVAL, "invalid_key",
-					   "an API key is not acceptable");
-		}
-		added->role = role;
-		added->signer = signer_for(ring, list.items[i], role, shared);
-		ring->key_count++;
+	for (size_t i = 0; i < specs->count; i++) {
+		key_count += specs->list[i].role != PDB_ROLE_NONE;
+		signer_count += signs(&specs->list[i]);
 	}
-	return PDB_OK;
-}
-
-/* One slab: the struct, then the HMAC states, then the keys. */
-static keyring *alloc_ring(size_t key_count, size_t signer_count)
-{
-	size_t signers = signer_count * sizeof(crypto_auth_hmacsha256_state);
-	size_t size = sizeof(keyring) + signers + key_count * sizeof(key);
 	/* the end of the slab is page-aligned, so its beginning is only aligned when the size is */
-	size_t rounded = (size + 63) & ~(size_t)63;
-	keyring *ring = sodium_malloc(rounded);
-
+	rounded = (sizeof(*ring) + signer_count * sizeof(signer) + key_count * sizeof(key) + 63) &
+		  ~(size_t)63;
+	ring = sodium_malloc(rounded);
 	if (ring == NULL) {
 		return NULL;
 	}
 	sodium_memzero(ring, rounded);
 	ring->locked = sodium_mlock(ring, rounded) == 0;
-	ring->signers = (crypto_auth_hmacsha256_state *)(void *)(ring + 1);
+	ring->signers = (signer *)(void *)(ring + 1);
 	ring->keys = (key *)(void *)(ring->signers + signer_count);
 	return ring;
 }
 
-pdb_status keyring_create(keyring **out, const keyring_lists *lists, pdb_err *err)
+static void take_problem(void *arg, const char *option, const char *text)
 {
-	size_t shared = lists->signing.count;
-	keyring *ring;
-	pdb_status status;
+	pdb_err *err = arg;
+
+	if (err->status == PDB_OK) {
+		(void)pdb_err_set(err, PDB_EINVAL, "invalid_key", "%s: %s", option, text);
+	}
+}
+
+pdb_status keyring_create(keyring **out, const key_settings *settings, pdb_err *err)
+{
+	key_specs specs;
+	pdb_err found = {0};
 
 	*out = NULL;
-	ring = alloc_ring(lists->frontend.count + lists->backend.count + lists->admin.count,
-			  shared + count_plain(lists->backend));
-	if (ring == NULL) {
-		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for the API keys");
+	if (keys_read(&specs, settings, take_problem, &found)) {
+		*out = alloc_ring(&specs);
+		if (*out == NULL) {
+			(void)pdb_err_set(&found, PDB_ENOMEM, NULL, "no memory for the API keys");
+		}
 	}
-	status = add_signers(ring, lists->signing, err);
-	if (status == PDB_OK) {
-		status = add_keys(ring, lists->frontend, PDB_ROLE_FRONTEND, shared, err);
+	if (*out != NULL) {
+		fill(*out, &specs);
+		(*out)->legacy = settings->legacy;
+		(*out)->max_age = settings->max_age / INT64_C(1000000000);
 	}
-	if (status == PDB_OK) {
-		status = add_keys(ring, lists->backend, PDB_ROLE_BACKEND, shared, err);
+	keys_free(&specs);
+	if (*out == NULL && err != NULL) {
+		*err = found;
 	}
-	if (status == PDB_OK) {
-		status = add_keys(ring, lists->admin, PDB_ROLE_ADMIN, shared, err);
-	}
-	if (status != PDB_OK) {
-		keyring_destroy(&ring);
-		return status;
-	}
-	*out = ring;
-	return PDB_OK;
+	return *out != NULL ? PDB_OK : found.status;
 }
 
 void keyring_destroy(keyring **ring)
@@ -204,71 +165,119 @@ void keyring_destroy(keyring **ring)
 	*ring = NULL;
 }
 
+/* -- API keys -----------------------------------------------------------------------------------
+ */
+
 /* The place of the matching key plus one, 0 for none; every key is looked at. */
-static size_t find_place(const keyring *ring, const uint8_t digest[DIGEST_SIZE])
+static size_t find_place(const keyring *ring, const uint8_t digest[KEY_DIGEST_SIZE],
+			 const keyring_visit *visit)
 {
 	size_t place = 0;
 
 	for (size_t i = 0; i < ring->key_count; i++) {
-		int equal = sodium_memcmp(digest, ring->keys[i].digest, DIGEST_SIZE) == 0;
-		size_t mask = (size_t)-equal;
+		const key *k = &ring->keys[i];
+		/* of a key that stands twice, the one that is good just now */
+		int good = k->not_before <= visit->now && visit->now < k->expires;
+		int equal = sodium_memcmp(digest, k->digest, KEY_DIGEST_SIZE) == 0;
+		size_t mask = (size_t) - (equal & good);
 
 		place = (mask & (i + 1)) | (~mask & place);
 	}
 	return place;
 }
 
-bool keyring_find(const keyring *ring, pdb_slice presented, keyring_entry *entry_out)
+static bool may_come_from(const key *k, const char *peer)
 {
-	uint8_t digest[DIGEST_SIZE];
-	char hex[2 * DIGEST_SIZE + 1];
-	size_t place;
+	pdb_address address;
 
-	if (presented.len == 0 || presented.len > KEYRING_KEY_MAX ||
+	if (k->network_count == 0 || strcmp(peer, "unix") == 0) {
+		return true;
+	}
+	if (!pdb_address_parse(&address, pdb_slice_text(peer))) {
+		return false;
+	}
+	for (size_t i = 0; i < k->network_count; i++) {
+		if (pdb_network_has(&k->networks[i], &address)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool keyring_find(const keyring *ring, pdb_slice presented, const keyring_visit *visit,
+		  keyring_entry *entry_out)
+{
+	uint8_t digest[KEY_DIGEST_SIZE];
+	size_t place;
+	const key *found;
+
+	if (presented.len == 0 || presented.len > KEY_MAX ||
 	    crypto_hash_sha256(digest, presented.ptr, presented.len) != 0) {
 		return false;
 	}
-	place = find_place(ring, digest);
-	if (place > 0) {
-		(void)sodium_bin2hex(hex, sizeof(hex), digest, DIGEST_SIZE);
-		memcpy(entry_out->label, hex, KEYRING_LABEL_SIZE - 1);
-		entry_out->label[KEYRING_LABEL_SIZE - 1] = '\0';
-		entry_out->role = ring->keys[place - 1].role;
-		entry_out->signer = ring->keys[place - 1].signer;
-	}
+	place = find_place(ring, digest, visit);
 	sodium_memzero(digest, sizeof(digest));
-	sodium_memzero(hex, sizeof(hex));
-	return place > 0;
+	if (place == 0) {
+		return false;
+	}
+	found = &ring->keys[place - 1];
+	memcpy(entry_out->label, found->id, sizeof(entry_out->label));
+	entry_out->role = found->role;
+	entry_out->signer = found->signer;
+	return may_come_from(found, visit->peer);
 }
 
-static void authenticate(const keyring *ring, size_t signer, pdb_slice user,
-			 uint8_t mac[crypto_auth_hmacsha256_BYTES])
+/* -- signatures ---------------------------------------------------------------------------------
+ */
+
+static bool lives(const signer *s, int64_t now)
 {
-	crypto_auth_hmacsha256_state state = ring->signers[signer];
+	return s->not_before <= now && now < s->expires;
+}
+
+/* NULL when it cannot sign now. */
+static const signer *pick(const keyring *ring, size_t place, int64_t now)
+{
+	if (place == ANY_SHARED) {
+		place = 0;
+		while (place < ring->shared_count && !lives(&ring->signers[place], now)) {
+			place++;
+		}
+		return place < ring->shared_count ? &ring->signers[place] : NULL;
+	}
+	return place < ring->signer_count && lives(&ring->signers[place], now)
+		       ? &ring->signers[place]
+		       : NULL;
+}
+
+static void authenticate(const signer *s, pdb_slice user, uint8_t mac[TOKEN_MAC_SIZE])
+{
+	crypto_auth_hmacsha256_state state = s->state;
 
 	(void)crypto_auth_hmacsha256_update(&state, user.ptr, user.len);
 	(void)crypto_auth_hmacsha256_final(&state, mac);
 	sodium_memzero(&state, sizeof(state));
 }
 
-bool keyring_sign(const keyring *ring, size_t signer, pdb_slice user,
+bool keyring_sign(const keyring *ring, size_t place, int64_t now, pdb_slice user,
 		  char out[KEYRING_SIGNATURE_LEN + 1])
 {
-	uint8_t mac[crypto_auth_hmacsha256_BYTES];
+	const signer *s = pick(ring, place, now);
+	uint8_t mac[TOKEN_MAC_SIZE];
 
-	if (signer >= ring->signer_count) {
+	if (s == NULL) {
 		return false;
 	}
-	authenticate(ring, signer, user, mac);
+	authenticate(s, user, mac);
 	(void)sodium_bin2hex(out, KEYRING_SIGNATURE_LEN + 1, mac, sizeof(mac));
 	sodium_memzero(mac, sizeof(mac));
 	return true;
 }
 
-bool keyring_verify(const keyring *ring, pdb_slice user, pdb_slice signature)
+bool keyring_verify(const keyring *ring, int64_t now, pdb_slice user, pdb_slice signature)
 {
-	uint8_t given[crypto_auth_hmacsha256_BYTES];
-	uint8_t mac[crypto_auth_hmacsha256_BYTES];
+	uint8_t given[TOKEN_MAC_SIZE];
+	uint8_t mac[TOKEN_MAC_SIZE];
 	size_t written = 0;
 	int matched = 0;
 
@@ -279,11 +288,91 @@ bool keyring_verify(const keyring *ring, pdb_slice user, pdb_slice signature)
 		return false;
 	}
 	for (size_t i = 0; i < ring->signer_count; i++) {
-		authenticate(ring, i, user, mac);
-		matched |= sodium_memcmp(given, mac, sizeof(mac)) == 0;
+		authenticate(&ring->signers[i], user, mac);
+		matched |= (sodium_memcmp(given, mac, sizeof(mac)) == 0) &
+			   lives(&ring->signers[i], now);
 	}
 	sodium_memzero(mac, sizeof(mac));
 	return matched != 0;
+}
+
+/* Lines: "v2", database, user, expiry, and the last revocation when there was one. No part can hold
+ * a line end, so no two claims have the same lines. */
+static void authenticate_claim(const signer *s, const keyring_claim *claim, int64_t expires,
+			       uint8_t mac[TOKEN_MAC_SIZE])
+{
+	crypto_auth_hmacsha256_state state = s->state;
+	char text[64];
+	int len;
+
+	(void)crypto_auth_hmacsha256_update(&state, (const unsigned char *)"v2\n", 3);
+	(void)crypto_auth_hmacsha256_update(&state, (const unsigned char *)claim->database,
+					    strlen(claim->database));
+	(void)crypto_auth_hmacsha256_update(&state, (const unsigned char *)"\n", 1);
+	(void)crypto_auth_hmacsha256_update(&state, claim->user.ptr, claim->user.len);
+	len = snprintf(text, sizeof(text), "\n%lld", (long long)expires);
+	if (claim->mark != 0) {
+		len += snprintf(text + len, sizeof(text) - (size_t)len, "\n%lld",
+				(long long)claim->mark);
+	}
+	(void)crypto_auth_hmacsha256_update(&state, (const unsigned char *)text,
+					    (unsigned long long)len);
+	(void)crypto_auth_hmacsha256_final(&state, mac);
+	sodium_memzero(&state, sizeof(state));
+}
+
+bool keyring_sign_claim(const keyring *ring, size_t place, int64_t now, int64_t expires,
+			const keyring_claim *claim, char out[TOKEN_MAX])
+{
+	const signer *s = pick(ring, place, now);
+	token made = {.expires = expires};
+
+	if (s == NULL) {
+		return false;
+	}
+	made.id = pdb_slice_text(s->id);
+	authenticate_claim(s, claim, expires, made.mac);
+	token_write(&made, out);
+	sodium_memzero(&made, sizeof(made));
+	return true;
+}
+
+bool keyring_verify_claim(const keyring *ring, int64_t now, const token *given,
+			  const keyring_claim *claim)
+{
+	uint8_t mac[TOKEN_MAC_SIZE];
+	char id[KEY_ID_SIZE] = "";
+	int matched = 0;
+
+	if (given->id.len >= sizeof(id)) {
+		return false;
+	}
+	memcpy(id, given->id.ptr, given->id.len);
+	for (size_t i = 0; i < ring->signer_count; i++) {
+		const signer *s = &ring->signers[i];
+
+		if (lives(s, now) && sodium_memcmp(id, s->id, sizeof(id)) == 0) {
+			authenticate_claim(s, claim, given->expires, mac);
+			matched |= sodium_memcmp(given->mac, mac, sizeof(mac)) == 0;
+		}
+	}
+	sodium_memzero(mac, sizeof(mac));
+	return matched != 0;
+}
+
+bool keyring_legacy(const keyring *ring)
+{
+	return ring->legacy && ring->max_age == 0;
+}
+
+int64_t keyring_max_age(const keyring *ring)
+{
+	return ring->max_age;
+}
+
+size_t keyring_brief(const keyring *ring)
+{
+	return ring->brief_count;
 }
 
 bool keyring_locked(const keyring *ring)

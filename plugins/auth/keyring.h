@@ -3,65 +3,73 @@
 #ifndef PDB_AUTH_KEYRING_H
 #define PDB_AUTH_KEYRING_H
 
-#include <pdb/option.h>
-#include <pdb/request.h>
-#include <pdb/slice.h>
 #include <pdb/status.h>
+
+#include "keys.h"
+#include "token.h"
 
 /*
  * Model. Built once from the settings and never changed afterwards; a reload builds another. API
  * keys are kept as SHA-256 digests, signing keys as prepared HMAC states, all in one locked slab
  * that is wiped when freed: the keys themselves are not kept.
  *
- * A key spelled "sha256:<64 hex digits>" in the configuration is a digest already. It identifies a
- * caller, but cannot sign; `signing_keys` can.
+ * A key has a life: outside of it, or from another network than its own, it is as good as unknown.
  * Threads: any, once built.
  */
 typedef struct keyring keyring;
 
-#define KEYRING_KEY_MIN       8u  /* shorter ones are refused */
-#define KEYRING_KEY_COMFORT   16u /* shorter ones deserve a warning */
-#define KEYRING_KEY_MAX       512u
-#define KEYRING_LABEL_SIZE    9u  /* 8 hex digits of the digest and a NUL */
-#define KEYRING_SIGNATURE_LEN 64u /* hex digits */
+#define KEYRING_SIGNATURE_LEN 64u /* hex digits of a bare one */
 
-/* What the keyring is built from; borrowed. */
-typedef struct keyring_lists {
-	pdb_option_list frontend;
-	pdb_option_list backend;
-	pdb_option_list admin;
-	pdb_option_list signing;
-} keyring_lists;
+/* Who presents a key, and when (seconds since 1970). */
+typedef struct keyring_visit {
+	int64_t now;
+	const char *peer; /* an address; "unix" is from everywhere */
+} keyring_visit;
 
 /* Whose key was presented. `signer` is for keyring_sign(). */
 typedef struct keyring_entry {
 	pdb_role role;
-	char label[KEYRING_LABEL_SIZE]; /* names the key in logs */
-	size_t signer;                  /* KEYRING_NO_SIGNER when the ring cannot sign for it */
+	char label[KEY_ID_SIZE]; /* names the key in logs */
+	size_t signer;           /* KEYRING_NO_SIGNER when the ring cannot sign for it */
 } keyring_entry;
 
 #define KEYRING_NO_SIGNER SIZE_MAX
 
-/* Errors: PDB_EINVAL for a key that keyring_judge() refuses, PDB_ENOMEM. */
-pdb_status keyring_create(keyring **out, const keyring_lists *lists, pdb_err *err);
+/* What is signed. `mark` is the user's last revocation, 0 for none: what was signed before it does
+ * not hold after it. */
+typedef struct keyring_claim {
+	const char *database;
+	pdb_slice user;
+	int64_t mark;
+} keyring_claim;
+
+/* Errors: PDB_EINVAL for keys that keys_read() refuses, PDB_ENOMEM. */
+pdb_status keyring_create(keyring **out, const key_settings *settings, pdb_err *err);
 void keyring_destroy(keyring **ring);
 
-/* The reason why a configured key is not acceptable, or NULL. Never holds the key. */
-const char *keyring_judge(const char *key);
-/* True when two configured keys, plain or hashed, are the same key. */
-bool keyring_same(const char *a, const char *b);
-/* True for a plain key that is acceptable and yet short. */
-bool keyring_is_short(const char *key);
-
 /* Finds a presented key. All keys are compared, whichever matches. */
-bool keyring_find(const keyring *ring, pdb_slice presented, keyring_entry *entry_out);
+bool keyring_find(const keyring *ring, pdb_slice presented, const keyring_visit *visit,
+		  keyring_entry *entry_out);
 
-/* Writes the signature of `user` and a NUL; false for KEYRING_NO_SIGNER. */
-bool keyring_sign(const keyring *ring, size_t signer, pdb_slice user,
+/* Writes the bare signature of `user` and a NUL; false when `signer` cannot sign at `now`. */
+bool keyring_sign(const keyring *ring, size_t signer, int64_t now, pdb_slice user,
 		  char out[KEYRING_SIGNATURE_LEN + 1]);
-/* True when any signing key made this signature (hex, either case). */
-bool keyring_verify(const keyring *ring, pdb_slice user, pdb_slice signature);
+/* True when any signing key made this bare signature (hex, either case). */
+bool keyring_verify(const keyring *ring, int64_t now, pdb_slice user, pdb_slice signature);
 
+/* Writes a signature of version 2 that ends at `expires`; false as keyring_sign(). */
+bool keyring_sign_claim(const keyring *ring, size_t signer, int64_t now, int64_t expires,
+			const keyring_claim *claim, char out[TOKEN_MAX]);
+/* True when the key that `given` names made it; whether it has ended is not looked at. */
+bool keyring_verify_claim(const keyring *ring, int64_t now, const token *given,
+			  const keyring_claim *claim);
+
+/* True when bare signatures are taken. */
+bool keyring_legacy(const keyring *ring);
+/* Seconds that a signature may live; 0 = any. */
+int64_t keyring_max_age(const keyring *ring);
+/* How many plain keys are acceptable and yet short. */
+size_t keyring_brief(const keyring *ring);
 /* True when the memory of the keys could be locked. */
 bool keyring_locked(const keyring *ring);
 

@@ -1,129 +1,104 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/_sign: signs a user id for a client that holds a backend key. */
-#include <jansson.h>
-#include <strings.h>
-
 #include "auth_private.h"
 
-/* A sign request holds an id of 128 bytes; more is not worth a parser's time. */
-#define SIGN_BODY_MAX 4096u
+#define LIFE_MAX INT64_C(31622400) /* seconds: a year */
 
-/* An absent type is tolerated, as everywhere. */
-static bool is_json(const pdb_host *host, const pdb_request *request)
+/* What is asked for. */
+typedef struct wish {
+	pdb_slice user;
+	int64_t life; /* seconds; 0 = a bare signature, which has no end */
+} wish;
+
+static pdb_status read_life(const keyring *ring, const json_t *body, wish *out, pdb_err *err)
 {
-	static const char wanted[] = "application/json";
-	const size_t len = sizeof(wanted) - 1;
-	pdb_slice type = {0};
+	const json_t *life = json_object_get(body, "expires_in");
+	int64_t most = keyring_max_age(ring);
 
-	if (!host->request_header(request, "Content-Type", &type)) {
-		return true;
+	most = most > 0 && most < LIFE_MAX ? most : LIFE_MAX;
+	out->life = json_integer_value(life);
+	if (life == NULL || (json_is_integer(life) && out->life >= 1 && out->life <= most)) {
+		return PDB_OK;
 	}
-	return type.len >= len && strncasecmp((const char *)type.ptr, wanted, len) == 0 &&
-	       (type.len == len || type.ptr[len] == ';' || type.ptr[len] == ' ');
+	(void)pdb_err_set(err, PDB_EINVAL, "invalid_expires_in",
+			  "expires_in is a number of seconds from 1 to %lld.", (long long)most);
+	return pdb_err_at(err, "/expires_in");
 }
 
-static pdb_status parse_body(pdb_slice body, json_t **out, pdb_err *err)
+/* A bare signature of a revoked user would hold for ever, or not at all. */
+static pdb_status need_life(const keyring *ring, const wish *w, int64_t mark, pdb_err *err)
 {
-	json_error_t reason;
-
-	if (body.len == 0) {
-		return pdb_err_set(err, PDB_EINVAL, "body_required", "The request needs a body.");
+	if (w->life > 0 || (keyring_legacy(ring) && mark == 0)) {
+		return PDB_OK;
 	}
-	if (body.len > SIGN_BODY_MAX) {
-		return pdb_err_set(err, PDB_ETOOLARGE, NULL, "A sign request has at most 4 KiB.");
-	}
-	*out = json_loadb((const char *)body.ptr, body.len, JSON_REJECT_DUPLICATES, &reason);
-	if (*out == NULL) {
-		return pdb_err_set(err, PDB_EINVAL, "invalid_json",
-				   "The body is not valid JSON (byte %d).", reason.position);
-	}
-	if (!json_is_object(*out)) {
-		return pdb_err_set(err, PDB_EINVAL, "invalid_type",
-				   "The body must be a JSON object.");
-	}
-	return PDB_OK;
+	(void)pdb_err_set(err, PDB_EINVAL, "expires_in_required",
+			  mark != 0 ? "The user has been revoked: only a signature with an "
+				      "expires_in can follow."
+				    : "This server takes no signatures without an end.");
+	return pdb_err_at(err, "/expires_in");
 }
 
-static pdb_status read_user(const json_t *body, pdb_slice *user_out, pdb_err *err)
+static pdb_status sign(auth *self, const keyring *ring, const keyring_entry *entry, const wish *w,
+		       char signature[TOKEN_MAX], pdb_err *err)
 {
-	const json_t *user = json_object_get(body, "userId");
-
-	if (json_object_get(body, "expires_in") != NULL) {
-		(void)pdb_err_set(err, PDB_EINVAL, "expires_in_unsupported",
-				  "Signatures that expire are not offered by this server.");
-		return pdb_err_at(err, "/expires_in");
-	}
-	*user_out = pdb_slice_of(json_string_value(user), json_string_length(user));
-	if (!json_is_string(user) || !auth_user_plausible(*user_out)) {
-		(void)pdb_err_set(err, PDB_EINVAL, "invalid_user_id",
-				  "userId must be 1 to 128 bytes without control characters.");
-		return pdb_err_at(err, "/userId");
-	}
-	return PDB_OK;
-}
-
-static pdb_status sign_user(auth *self, const pdb_request *request, pdb_slice user,
-			    char signature[KEYRING_SIGNATURE_LEN + 1], pdb_err *err)
-{
-	keyring_entry entry = {.signer = KEYRING_NO_SIGNER};
-	pdb_slice key = {0};
-	const keyring *ring;
-	bool done = false;
-	pdb_status status = auth_presented_key(self->host, request, &key, err);
+	keyring_claim claim = auth_claim(self, w->user);
+	int64_t now = auth_now(self);
+	bool done;
+	pdb_status status = need_life(ring, w, claim.mark, err);
 
 	if (status != PDB_OK) {
 		return status;
 	}
-	ring = auth_lock(self);
-	if (keyring_find(ring, key, &entry)) {
-		done = keyring_sign(ring, entry.signer, user, signature);
-	}
-	auth_unlock(self);
+	done = w->life > 0 ? keyring_sign_claim(ring, entry->signer, now, now + w->life, &claim,
+						signature)
+			   : keyring_sign(ring, entry->signer, now, w->user, signature);
 	if (!done) {
 		return pdb_err_set(err, PDB_EDENIED, "signing_key_missing",
-				   "This API key cannot sign: it is configured as a digest and "
-				   "security.signing_keys is empty.");
+				   "This API key cannot sign: it is configured as a digest and no "
+				   "signing key is in force.");
 	}
 	return PDB_OK;
 }
 
-static pdb_status answer(auth *self, pdb_request *request, json_t *user, const char *signature,
-			 pdb_err *err)
+static pdb_status sign_locked(auth *self, const keyring *ring, const pdb_request *request,
+			      const json_t *body, char signature[TOKEN_MAX], pdb_err *err)
 {
-	char text[8 * AUTH_USER_MAX];
-	json_t *object = json_pack("{s:O,s:s}", "userId", user, "signature", signature);
-	size_t len = 0;
+	keyring_entry entry = {.signer = KEYRING_NO_SIGNER};
+	wish w = {0};
+	pdb_slice key = {0};
+	pdb_status status = auth_read_user(body, &w.user, err);
 
-	if (object != NULL) {
-		len = json_dumpb(object, text, sizeof(text), JSON_COMPACT);
-		json_decref(object);
+	if (status == PDB_OK) {
+		status = read_life(ring, body, &w, err);
 	}
-	if (len == 0 || len > sizeof(text)) {
-		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for the answer");
+	if (status == PDB_OK) {
+		status = auth_presented_key(self->host, request, &key, err);
 	}
-	return self->host->request_reply(request, 200, NULL, pdb_slice_of(text, len));
+	if (status != PDB_OK) {
+		return status;
+	}
+	/* Without its key, which a reload may just have taken away, it finds no signer. */
+	(void)auth_find_key(ring, self, request, key, &entry);
+	return sign(self, ring, &entry, &w, signature, err);
 }
 
-static pdb_status handle(void *self, pdb_request *request, pdb_err *err)
+static pdb_status handle(void *state, pdb_request *request, pdb_err *err)
 {
-	auth *state = self;
-	char signature[KEYRING_SIGNATURE_LEN + 1];
+	auth *self = state;
+	char signature[TOKEN_MAX] = "";
 	json_t *body = NULL;
-	pdb_slice user = {0};
-	pdb_status status;
+	pdb_status status = auth_read_body(self->host, request, &body, err);
 
-	if (!is_json(state->host, request)) {
-		return pdb_err_set(err, PDB_EMEDIA, NULL, "The body must be application/json.");
-	}
-	status = parse_body(state->host->request_body(request), &body, err);
 	if (status == PDB_OK) {
-		status = read_user(body, &user, err);
+		status = sign_locked(self, auth_lock(self), request, body, signature, err);
+		auth_unlock(self);
 	}
 	if (status == PDB_OK) {
-		status = sign_user(state, request, user, signature, err);
-	}
-	if (status == PDB_OK) {
-		status = answer(state, request, json_object_get(body, "userId"), signature, err);
+		status =
+			auth_reply(self, request,
+				   json_pack("{s:O,s:s}", "userId", json_object_get(body, "userId"),
+					     "signature", signature),
+				   err);
 	}
 	json_decref(body);
 	return status;

@@ -139,9 +139,10 @@ class Client:
 
 
 class Server:
-    """`config` replaces the whole file; `extra` is more YAML behind the usual one."""
+    """`config` replaces the whole file; `extra` is more YAML behind the usual one. It logs all it
+    can, unless told otherwise, and close() looks for secrets in that."""
 
-    def __init__(self, backend="wiredtiger", extra="", config=None, arguments=()):
+    def __init__(self, backend="wiredtiger", extra="", config=None, arguments=(), log_level="debug"):
         self.directory = tempfile.mkdtemp(prefix="progressdb-test-")
         self.db = os.path.join(self.directory, "db")
         self.log_path = os.path.join(self.directory, "log")
@@ -150,6 +151,8 @@ class Server:
         self.process = None
         self.port = None
         self.clients = []
+        self.environment = dict(os.environ, PROGRESSDB_LOGGING_LEVEL=log_level)
+        self.secrets = {FRONTEND, BACKEND, ADMIN}
         with open(self.config_path, "w", encoding="utf-8") as file:
             file.write(config if config is not None else CONFIG.format(backend=backend) + extra)
         os.chmod(self.config_path, 0o600)
@@ -165,7 +168,8 @@ class Server:
             self.process = subprocess.Popen(
                 [program, "--config", self.config_path, "--addr", "127.0.0.1:0", "--db", self.db]
                 + self.arguments,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory,
+                env=self.environment)
         self.port = int(wait_for(lambda: self._port(offset), "the server listens"))
         wait_for(self._ready, "the server is ready")
         return self
@@ -216,7 +220,17 @@ class Server:
         finally:
             if self.process is not None:
                 self.kill()
+            leaked = self.leaked()
             shutil.rmtree(self.directory, ignore_errors=True)
+        if leaked:
+            raise AssertionError(f"in the log: {leaked}")
+
+    def leaked(self):
+        """The secrets that this server was told and its log holds."""
+        if not os.path.exists(self.log_path):
+            return []
+        log = self.log()
+        return [secret for secret in self.secrets if secret in log]
 
     def _close_clients(self):
         for client in self.clients:
@@ -225,6 +239,7 @@ class Server:
 
     def client(self, key=None, user=None, signed=False):
         made = Client(self.port, key, user, signed)
+        self.secrets.update(filter(None, (key, signed and sign(user))))
         self.clients.append(made)
         return made
 

@@ -69,7 +69,7 @@ class Sign(ApiCase):
                            (b'{"userId":"a\\nb"}', "invalid_user_id"),
                            (b'{"userId":"a","userId":"b"}', "invalid_json"),
                            (b'{"userId":"%s"}' % (b"x" * 129), "invalid_user_id"),
-                           (b'{"userId":"a","expires_in":60}', "expires_in_unsupported")):
+                           (b'{"userId":"a","expires_in":0}', "invalid_expires_in")):
             self.refused(backend.post("/v1/_sign", body), 400, code)
         self.refused(backend.get("/v1/_sign"), 405)
 

@@ -22,7 +22,7 @@ class Fight:
     """One server, killed and started again, and the ledger of all its writers."""
 
     def __init__(self, arguments=()):
-        self.server = progressdb.Server(arguments=arguments)
+        self.server = progressdb.Server(arguments=arguments, log_level="info")
         self.ledger = Ledger()
         self.random = random.Random(SEED)
         self.cycle = 0

@@ -14,7 +14,8 @@ extern const pdb_manifest pdb_plugin_manifest_auth;
 #define SIGNATURE_OF_ANN "734f14bc6be7c24894cc1b43d7af240d7fedad0a98dcc3360baf285022b6b6de"
 
 static const pdb_gate *gate;
-static const pdb_route *route;
+static const pdb_route *route;  /* the one that signs */
+static const pdb_route *revoke; /* and the one that revokes */
 static void *plugin_state;
 static unsigned warnings;
 
@@ -28,7 +29,11 @@ static pdb_status add_gate(pdb_plugin *plugin, const pdb_gate *added, void *self
 static pdb_status add_route(pdb_plugin *plugin, const pdb_route *added, void *self, pdb_err *err)
 {
 	(void)plugin, (void)self, (void)err;
-	route = added;
+	if (strcmp(added->pattern, "/v1/_sign") == 0) {
+		route = added;
+	} else {
+		revoke = added;
+	}
 	return PDB_OK;
 }
 
@@ -39,6 +44,44 @@ static void log_line(pdb_log_level level, const char *component, const char *for
 	warnings += level == PDB_LOG_WARN;
 }
 
+/* The rows of the plugin: the last one written is enough. */
+static char row_key[300];
+static char row_value[32];
+
+static pdb_status put(pdb_plugin *plugin, pdb_slice key, pdb_slice value, pdb_err *err)
+{
+	(void)plugin, (void)err;
+	(void)snprintf(row_key, sizeof(row_key), "%.*s", PDB_SLICE_ARGS(key));
+	(void)snprintf(row_value, sizeof(row_value), "%.*s", PDB_SLICE_ARGS(value));
+	return PDB_OK;
+}
+
+static pdb_status scan(pdb_plugin *plugin, pdb_slice prefix, pdb_row_fn row, void *arg,
+		       pdb_err *err)
+{
+	(void)plugin, (void)err;
+	return pdb_slice_starts(pdb_slice_text(row_key), prefix)
+		       ? row(arg, pdb_slice_text(row_key), pdb_slice_text(row_value))
+		       : PDB_OK;
+}
+
+static const pdb_host_rows rows = {.size = sizeof(pdb_host_rows), .put = put, .scan = scan};
+
+static const char *database_id(void)
+{
+	return "00112233445566778899aabbccddeeff";
+}
+
+static const pdb_host_control control = {.size = sizeof(pdb_host_control),
+					 .database_id = database_id};
+
+static int64_t seconds = 1800000000;
+
+static int64_t now(void)
+{
+	return seconds * INT64_C(1000000000);
+}
+
 static const pdb_host host = {
 	.size = sizeof(pdb_host),
 	.alloc = malloc,
@@ -47,17 +90,24 @@ static const pdb_host host = {
 	.log = log_line,
 	.add_gate = add_gate,
 	.add_route = add_route,
+	.now = now,
 	.request_header = pdb_request_header,
+	.request_key = pdb_request_key,
+	.request_peer = pdb_request_peer,
 	.request_body = pdb_request_body,
 	.request_set_identity = pdb_request_set_identity,
 	.request_reply = pdb_request_reply,
+	.rows = &rows,
+	.control = &control,
 };
 
 static const char *const frontend_keys[] = {"pk_frontend_key_one"};
 static const char *const backend_keys[] = {"sk_backend_key_one", "sk_backend_key_two"};
 static const char *const admin_keys[] = {"admin_key_number_one"};
-static const keyring_lists settings = {
-	{frontend_keys, 1}, {backend_keys, 2}, {admin_keys, 1}, {NULL, 0}};
+static const key_settings settings = {.frontend = {frontend_keys, 1},
+				      .backend = {backend_keys, 2},
+				      .admin = {admin_keys, 1},
+				      .legacy = true};
 
 static const pdb_extension_ops *ops(void)
 {
@@ -70,6 +120,7 @@ static void start(void)
 
 	cr_assert(ops()->init(&host, NULL, &settings, &plugin_state, &err) == PDB_OK, "%s",
 		  err.text);
+	cr_assert(ops()->start(plugin_state, &err) == PDB_OK, "%s", err.text);
 	cr_assert_not_null(gate);
 	cr_assert_not_null(route);
 }
@@ -231,7 +282,7 @@ Test(auth, refuses_sign_requests_it_cannot_grant)
 		{"{\"userId\":\"a\\nb\"}", "invalid_user_id"},
 		{"{\"userId\":\"a\\u0000b\"}", "invalid_json"},
 		{"{\"userId\":\"\xff\"}", "invalid_json"},
-		{"{\"userId\":\"ann\",\"expires_in\":60}", "expires_in_unsupported"},
+		{"{\"userId\":\"ann\",\"expires_in\":0}", "invalid_expires_in"},
 	};
 	pdb_request request = {0};
 	pdb_err err;
@@ -264,8 +315,11 @@ Test(auth, reload_swaps_the_keys)
 {
 	static const char *const fresh[] = {"sk_backend_key_new"};
 	static const char *const unusable[] = {"short"};
-	keyring_lists next = {{frontend_keys, 1}, {fresh, 1}, {admin_keys, 1}, {NULL, 0}};
-	keyring_lists bad = {{NULL, 0}, {unusable, 1}, {NULL, 0}, {NULL, 0}};
+	key_settings next = {.frontend = {frontend_keys, 1},
+			     .backend = {fresh, 1},
+			     .admin = {admin_keys, 1},
+			     .legacy = true};
+	key_settings bad = {.backend = {unusable, 1}, .legacy = true};
 	pdb_request request = {0};
 	pdb_err err = {0};
 
@@ -300,8 +354,8 @@ static void *ask_often(void *arg)
 Test(auth, reloads_while_requests_run)
 {
 	static const char *const fresh[] = {"sk_backend_key_new"};
-	const keyring_lists rings[2] = {{{frontend_keys, 1}, {fresh, 1}, {NULL, 0}, {NULL, 0}},
-					settings};
+	const key_settings rings[2] = {
+		{.frontend = {frontend_keys, 1}, .backend = {fresh, 1}, .legacy = true}, settings};
 	pthread_t threads[3];
 	bool good[3] = {false};
 	pdb_err err = {0};
@@ -333,7 +387,7 @@ static void note(void *arg, const char *key, const char *text)
 	strncat(found->keys, " ", sizeof(found->keys) - strlen(found->keys) - 1);
 }
 
-static problems judge(keyring_lists lists)
+static problems judge(key_settings lists)
 {
 	problems found = {0};
 
@@ -350,22 +404,139 @@ Test(auth, check_finds_every_problem_of_the_keys)
 	problems found = judge(settings);
 
 	cr_assert_eq(found.count, 0, "%s", found.keys);
-	found = judge((keyring_lists){{mixed, 3}, {NULL, 0}, {NULL, 0}, {NULL, 0}});
+	found = judge((key_settings){.frontend = {mixed, 3}, .legacy = true});
 	cr_assert_eq(found.count, 2);
-	found = judge((keyring_lists){{NULL, 0}, {backend_keys, 2}, {hashed, 1}, {NULL, 0}});
+	found = judge(
+		(key_settings){.backend = {backend_keys, 2}, .admin = {hashed, 1}, .legacy = true});
 	cr_assert_eq(found.count, 1, "the same key in two lists, once as a digest");
 	cr_assert_str_eq(found.keys, "security.api_keys.admin ");
-	found = judge((keyring_lists){{NULL, 0}, {NULL, 0}, {NULL, 0}, {hashed, 1}});
+	found = judge((key_settings){.signing = {hashed, 1}, .legacy = true});
 	cr_assert_eq(found.count, 1, "a digest cannot sign");
-	found = judge(
-		(keyring_lists){{frontend_keys, 1}, {NULL, 0}, {NULL, 0}, {frontend_keys, 1}});
+	found = judge((key_settings){
+		.frontend = {frontend_keys, 1}, .signing = {frontend_keys, 1}, .legacy = true});
 	cr_assert_eq(found.count, 1, "a frontend key cannot sign");
+}
+
+/* Asks a route with a body, as the holder of the second backend key. */
+static const char *ask(const pdb_route *asked, pdb_request *request, const char *body,
+		       pdb_status want)
+{
+	pdb_err err = {0};
+
+	fake_request_reset(request);
+	fake_header(request, "Authorization", "Bearer sk_backend_key_two");
+	fake_body(request, body);
+	cr_assert_eq(asked->handle(plugin_state, request, &err), want, "%s", err.text);
+	return want == PDB_OK ? fake_answer(request) : err.code;
+}
+
+static void signature_of(const char *answer, char out[TOKEN_MAX])
+{
+	const char *from = strstr(answer, "\"signature\":\"") + 13;
+
+	(void)snprintf(out, TOKEN_MAX, "%.*s", (int)strcspn(from, "\""), from);
+}
+
+static pdb_status try_signature(pdb_request *request, const char *user, const char *signature)
+{
+	pdb_err err;
+
+	return PASS(request, &err, {"X-User-ID", user}, {"X-User-Signature", signature});
+}
+
+Test(auth, signatures_with_an_end_hold_until_then_and_for_their_user)
+{
+	pdb_request request = {0};
+	char signed_text[TOKEN_MAX];
+
+	signature_of(ask(route, &request, "{\"userId\":\"ann\",\"expires_in\":60}", PDB_OK),
+		     signed_text);
+	cr_expect(strncmp(signed_text, "v2.", 3) == 0);
+	cr_expect_eq(try_signature(&request, "ann", signed_text), PDB_OK);
+	cr_expect_eq(try_signature(&request, "bob", signed_text), PDB_EUNAUTHENTICATED);
+	seconds += 59;
+	cr_expect_eq(try_signature(&request, "ann", signed_text), PDB_OK);
+	seconds += 1;
+	cr_expect_eq(try_signature(&request, "ann", signed_text), PDB_EUNAUTHENTICATED);
+	fake_request_fini(&request);
+}
+
+Test(auth, judges_the_life_that_is_asked_for)
+{
+	pdb_request request = {0};
+
+	cr_expect_str_eq(ask(route, &request, "{\"userId\":\"a\",\"expires_in\":0}", PDB_EINVAL),
+			 "invalid_expires_in");
+	cr_expect_str_eq(
+		ask(route, &request, "{\"userId\":\"a\",\"expires_in\":\"1\"}", PDB_EINVAL),
+		"invalid_expires_in");
+	cr_expect_str_eq(
+		ask(route, &request, "{\"userId\":\"a\",\"expires_in\":31622401}", PDB_EINVAL),
+		"invalid_expires_in");
+	fake_request_fini(&request);
+}
+
+Test(auth, max_age_and_legacy_close_the_door_to_bare_signatures)
+{
+	pdb_request request = {0};
+	pdb_err err = {0};
+	char signed_text[TOKEN_MAX];
+	key_settings strict = settings;
+
+	strict.max_age = INT64_C(100) * 1000000000;
+	signature_of(ask(route, &request, "{\"userId\":\"ann\",\"expires_in\":1000}", PDB_OK),
+		     signed_text);
+	cr_expect_eq(try_signature(&request, "ann", SIGNATURE_OF_ANN), PDB_OK);
+	cr_assert_eq(ops()->reload(plugin_state, &strict, &err), PDB_OK);
+	cr_expect_eq(try_signature(&request, "ann", SIGNATURE_OF_ANN), PDB_EUNAUTHENTICATED);
+	cr_expect_eq(try_signature(&request, "ann", signed_text), PDB_EUNAUTHENTICATED,
+		     "it lives too long");
+	seconds += 850;
+	cr_expect_eq(try_signature(&request, "ann", signed_text), PDB_OK,
+		     "what is left of it is short");
+	cr_expect_str_eq(ask(route, &request, "{\"userId\":\"a\"}", PDB_EINVAL),
+			 "expires_in_required");
+	cr_expect_str_eq(ask(route, &request, "{\"userId\":\"a\",\"expires_in\":101}", PDB_EINVAL),
+			 "invalid_expires_in");
+	strict = settings;
+	strict.legacy = false;
+	cr_assert_eq(ops()->reload(plugin_state, &strict, &err), PDB_OK);
+	cr_expect_eq(try_signature(&request, "ann", SIGNATURE_OF_ANN), PDB_EUNAUTHENTICATED);
+	fake_request_fini(&request);
+}
+
+Test(auth, a_revocation_ends_what_was_signed_before_it)
+{
+	pdb_request request = {0};
+	pdb_err err = {0};
+	char before[TOKEN_MAX];
+	char after[TOKEN_MAX];
+
+	signature_of(ask(route, &request, "{\"userId\":\"ann\",\"expires_in\":60}", PDB_OK),
+		     before);
+	cr_expect_str_eq(ask(revoke, &request, "{\"userId\":\"ann\"}", PDB_OK),
+			 "{\"userId\":\"ann\",\"not_before\":1800000000}");
+	cr_expect_str_eq(row_key, "revoked:616e6e");
+	cr_expect_eq(try_signature(&request, "ann", before), PDB_EUNAUTHENTICATED);
+	cr_expect_eq(try_signature(&request, "ann", SIGNATURE_OF_ANN), PDB_EUNAUTHENTICATED);
+	signature_of(ask(route, &request, "{\"userId\":\"ann\",\"expires_in\":60}", PDB_OK), after);
+	cr_expect_eq(try_signature(&request, "ann", after), PDB_OK);
+	/* within the same second it ends those too */
+	(void)ask(revoke, &request, "{\"userId\":\"ann\"}", PDB_OK);
+	cr_expect_str_eq(row_value, "1800000001");
+	cr_expect_eq(try_signature(&request, "ann", after), PDB_EUNAUTHENTICATED);
+	ops()->fini(&plugin_state);
+	cr_assert_eq(ops()->init(&host, NULL, &settings, &plugin_state, &err), PDB_OK);
+	cr_assert_eq(ops()->start(plugin_state, &err), PDB_OK);
+	cr_expect_eq(try_signature(&request, "ann", before), PDB_EUNAUTHENTICATED,
+		     "it survives a restart");
+	fake_request_fini(&request);
 }
 
 Test(auth, warns_of_short_keys)
 {
 	static const char *const brief[] = {"sk_12345678"};
-	keyring_lists next = {{NULL, 0}, {brief, 1}, {NULL, 0}, {NULL, 0}};
+	key_settings next = {.backend = {brief, 1}, .legacy = true};
 	pdb_err err = {0};
 	unsigned before = warnings;
 

@@ -18,7 +18,11 @@ static void start(void)
 
 TestSuite(keyring, .init = start);
 
-static keyring *ring_of(const keyring_lists *lists)
+#define NOW 1800000000
+
+static const keyring_visit here = {.now = NOW, .peer = "192.0.2.1"};
+
+static keyring *ring_of(const key_settings *lists)
 {
 	keyring *ring = NULL;
 	pdb_err err = {0};
@@ -46,15 +50,18 @@ Test(keyring, finds_the_role_of_each_key)
 	const char *frontend[] = {"pk_frontend_one"};
 	const char *backend[] = {"sk_backend_one", "sk_backend_two"};
 	const char *admin[] = {"admin_key_one"};
-	keyring_lists lists = {LIST(frontend), LIST(backend), LIST(admin), {NULL, 0}};
+	key_settings lists = {.frontend = LIST(frontend),
+			      .backend = LIST(backend),
+			      .admin = LIST(admin),
+			      .legacy = true};
 	keyring *ring = ring_of(&lists);
 	keyring_entry entry;
 
-	cr_assert(keyring_find(ring, text("pk_frontend_one"), &entry));
+	cr_assert(keyring_find(ring, text("pk_frontend_one"), &here, &entry));
 	cr_assert(entry.role == PDB_ROLE_FRONTEND && entry.signer == KEYRING_NO_SIGNER);
-	cr_assert(keyring_find(ring, text("sk_backend_two"), &entry));
+	cr_assert(keyring_find(ring, text("sk_backend_two"), &here, &entry));
 	cr_assert(entry.role == PDB_ROLE_BACKEND && entry.signer == 1);
-	cr_assert(keyring_find(ring, text("admin_key_one"), &entry));
+	cr_assert(keyring_find(ring, text("admin_key_one"), &here, &entry));
 	cr_assert(entry.role == PDB_ROLE_ADMIN && entry.signer == KEYRING_NO_SIGNER);
 	keyring_destroy(&ring);
 	cr_assert(ring == NULL);
@@ -63,14 +70,14 @@ Test(keyring, finds_the_role_of_each_key)
 Test(keyring, refuses_what_is_nearly_a_key)
 {
 	const char *backend[] = {"sk_backend_one"};
-	keyring_lists lists = {{NULL, 0}, LIST(backend), {NULL, 0}, {NULL, 0}};
+	key_settings lists = {.backend = LIST(backend), .legacy = true};
 	keyring *ring = ring_of(&lists);
 	static const char *const wrong[] = {"", "sk_backend_on", "sk_backend_one ",
 					    "sk_backend_onf", "SK_BACKEND_ONE"};
 	keyring_entry entry;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		cr_assert_not(keyring_find(ring, text(wrong[i]), &entry), "%s", wrong[i]);
+		cr_assert_not(keyring_find(ring, text(wrong[i]), &here, &entry), "%s", wrong[i]);
 	}
 	keyring_destroy(&ring);
 }
@@ -79,17 +86,17 @@ Test(keyring, takes_a_digest_for_a_key_but_not_as_one)
 {
 	char hashed[72];
 	const char *backend[] = {hashed};
-	keyring_lists lists = {{NULL, 0}, LIST(backend), {NULL, 0}, {NULL, 0}};
+	key_settings lists = {.backend = LIST(backend), .legacy = true};
 	keyring_entry entry;
 	keyring *ring;
 
 	digest_spelling(hashed, "sk_backend_one");
 	ring = ring_of(&lists);
-	cr_assert(keyring_find(ring, text("sk_backend_one"), &entry));
+	cr_assert(keyring_find(ring, text("sk_backend_one"), &here, &entry));
 	cr_assert_eq(entry.signer, KEYRING_NO_SIGNER);
 	cr_assert_arr_eq(entry.label, hashed + 7, 8);
 	cr_assert_eq(strlen(entry.label), 8);
-	cr_assert_not(keyring_find(ring, text(hashed), &entry));
+	cr_assert_not(keyring_find(ring, text(hashed), &here, &entry));
 	keyring_destroy(&ring);
 }
 
@@ -97,11 +104,11 @@ Test(keyring, the_same_key_twice_in_a_list_is_one_key)
 {
 	const char *backend[] = {"sk_backend_two", "sk_backend_two"};
 	const char *admin[] = {"admin_key_one"};
-	keyring_lists lists = {{NULL, 0}, LIST(backend), LIST(admin), {NULL, 0}};
+	key_settings lists = {.backend = LIST(backend), .admin = LIST(admin), .legacy = true};
 	keyring *ring = ring_of(&lists);
 	keyring_entry entry = {0};
 
-	cr_assert(keyring_find(ring, text("sk_backend_two"), &entry));
+	cr_assert(keyring_find(ring, text("sk_backend_two"), &here, &entry));
 	cr_assert_eq(entry.role, PDB_ROLE_BACKEND);
 	cr_assert(entry.signer < 2);
 	keyring_destroy(&ring);
@@ -112,21 +119,21 @@ Test(keyring, signs_as_hmac_sha256_does)
 {
 	char long_key[132];
 	const char *signing[] = {"Jefe1234", long_key};
-	keyring_lists lists = {{NULL, 0}, {NULL, 0}, {NULL, 0}, LIST(signing)};
+	key_settings lists = {.signing = LIST(signing), .legacy = true};
 	char signature[KEYRING_SIGNATURE_LEN + 1];
 	keyring *ring;
 
 	memset(long_key, 'k', sizeof(long_key) - 1);
 	long_key[sizeof(long_key) - 1] = '\0';
 	ring = ring_of(&lists);
-	cr_assert(keyring_sign(ring, 0, text("what do ya want for nothing?"), signature));
+	cr_assert(keyring_sign(ring, 0, NOW, text("what do ya want for nothing?"), signature));
 	cr_assert_str_eq(signature,
 			 "d19cd0dcd9be7df5d143cd420de57c202827562c54d766d9d9f08857c55cbe2b");
-	cr_assert(keyring_sign(ring, 1, text("user-1"), signature));
+	cr_assert(keyring_sign(ring, 1, NOW, text("user-1"), signature));
 	cr_assert_str_eq(signature,
 			 "3fdb71a17def4091ce745cf9a78cec572f57cddd986c77f09e468f7ba91a1b34");
-	cr_assert_not(keyring_sign(ring, 2, text("user-1"), signature));
-	cr_assert_not(keyring_sign(ring, KEYRING_NO_SIGNER, text("user-1"), signature));
+	cr_assert_not(keyring_sign(ring, 2, NOW, text("user-1"), signature));
+	cr_assert_not(keyring_sign(ring, KEYRING_NO_SIGNER, NOW, text("user-1"), signature));
 	keyring_destroy(&ring);
 }
 
@@ -184,24 +191,25 @@ Test(keyring, verifies_what_any_signing_key_made)
 	const char *frontend[] = {"pk_frontend_one"};
 	const char *backend[] = {"sk_backend_one", "sk_backend_two"};
 	const char *other[] = {"sk_another_ring"};
-	keyring_lists lists = {LIST(frontend), LIST(backend), {NULL, 0}, {NULL, 0}};
-	keyring_lists others = {{NULL, 0}, LIST(other), {NULL, 0}, {NULL, 0}};
+	key_settings lists = {.frontend = LIST(frontend), .backend = LIST(backend), .legacy = true};
+	key_settings others = {.backend = LIST(other), .legacy = true};
 	char signature[KEYRING_SIGNATURE_LEN + 1];
 	keyring *ring = ring_of(&lists);
 	keyring *foreign = ring_of(&others);
 
 	for (size_t signer = 0; signer < 2; signer++) {
-		cr_assert(keyring_sign(ring, signer, text("user-1"), signature));
-		cr_assert(keyring_verify(ring, text("user-1"), text(signature)));
-		cr_assert_not(keyring_verify(ring, text("user-2"), text(signature)));
-		cr_assert_not(keyring_verify(foreign, text("user-1"), text(signature)));
+		cr_assert(keyring_sign(ring, signer, NOW, text("user-1"), signature));
+		cr_assert(keyring_verify(ring, NOW, text("user-1"), text(signature)));
+		cr_assert_not(keyring_verify(ring, NOW, text("user-2"), text(signature)));
+		cr_assert_not(keyring_verify(foreign, NOW, text("user-1"), text(signature)));
 	}
 	for (char *c = signature; *c != '\0'; c++) {
 		*c = (char)(*c >= 'a' ? *c - 32 : *c);
 	}
-	cr_assert(keyring_verify(ring, text("user-1"), text(signature)), "upper case is hex too");
+	cr_assert(keyring_verify(ring, NOW, text("user-1"), text(signature)),
+		  "upper case is hex too");
 	signature[5] = signature[5] == '0' ? '1' : '0';
-	cr_assert_not(keyring_verify(ring, text("user-1"), text(signature)));
+	cr_assert_not(keyring_verify(ring, NOW, text("user-1"), text(signature)));
 	keyring_destroy(&ring);
 	keyring_destroy(&foreign);
 }
@@ -209,47 +217,18 @@ Test(keyring, verifies_what_any_signing_key_made)
 Test(keyring, refuses_signatures_of_another_form)
 {
 	const char *backend[] = {"sk_backend_one"};
-	keyring_lists lists = {{NULL, 0}, LIST(backend), {NULL, 0}, {NULL, 0}};
+	key_settings lists = {.backend = LIST(backend), .legacy = true};
 	char signature[KEYRING_SIGNATURE_LEN + 2];
 	keyring *ring = ring_of(&lists);
 
-	cr_assert(keyring_sign(ring, 0, text("user-1"), signature));
-	cr_assert_not(keyring_verify(ring, text("user-1"), pdb_slice_of(signature, 63)));
-	cr_assert_not(keyring_verify(ring, text("user-1"), pdb_slice_of(signature, 0)));
+	cr_assert(keyring_sign(ring, 0, NOW, text("user-1"), signature));
+	cr_assert_not(keyring_verify(ring, NOW, text("user-1"), pdb_slice_of(signature, 63)));
+	cr_assert_not(keyring_verify(ring, NOW, text("user-1"), pdb_slice_of(signature, 0)));
 	signature[KEYRING_SIGNATURE_LEN] = '0';
-	cr_assert_not(keyring_verify(ring, text("user-1"), pdb_slice_of(signature, 65)));
+	cr_assert_not(keyring_verify(ring, NOW, text("user-1"), pdb_slice_of(signature, 65)));
 	signature[10] = 'x';
-	cr_assert_not(keyring_verify(ring, text("user-1"), pdb_slice_of(signature, 64)));
+	cr_assert_not(keyring_verify(ring, NOW, text("user-1"), pdb_slice_of(signature, 64)));
 	keyring_destroy(&ring);
-}
-
-Test(keyring, judges_keys_before_they_are_used)
-{
-	char long_key[KEYRING_KEY_MAX + 2];
-
-	memset(long_key, 'k', sizeof(long_key) - 1);
-	long_key[sizeof(long_key) - 1] = '\0';
-	cr_assert_null(keyring_judge("sk_12345"));
-	cr_assert_not_null(keyring_judge("sk_1234"));
-	cr_assert_not_null(keyring_judge(""));
-	cr_assert_not_null(keyring_judge("sk_with space"));
-	cr_assert_not_null(keyring_judge("sk_with_\xc3\xa4"));
-	cr_assert_not_null(keyring_judge(long_key));
-	cr_assert_null(keyring_judge(long_key + 1));
-	cr_assert_not_null(keyring_judge("sha256:abcd"));
-	cr_assert_not_null(keyring_judge("sha256:"));
-	cr_assert(keyring_is_short("sk_1234567890"));
-	cr_assert_not(keyring_is_short("sk_1234567890123"));
-}
-
-Test(keyring, knows_a_key_in_both_spellings)
-{
-	char hashed[72];
-
-	digest_spelling(hashed, "sk_backend_one");
-	cr_assert(keyring_same("sk_backend_one", hashed));
-	cr_assert(keyring_same(hashed, hashed));
-	cr_assert_not(keyring_same("sk_backend_two", hashed));
 }
 
 Test(keyring, a_hashed_backend_key_signs_with_a_signing_key)
@@ -257,15 +236,15 @@ Test(keyring, a_hashed_backend_key_signs_with_a_signing_key)
 	char hashed[72];
 	const char *backend[] = {hashed};
 	const char *signing[] = {"a-signing-key-of-its-own"};
-	keyring_lists lists = {{NULL, 0}, LIST(backend), {NULL, 0}, LIST(signing)};
+	key_settings lists = {.backend = LIST(backend), .signing = LIST(signing), .legacy = true};
 	char signature[KEYRING_SIGNATURE_LEN + 1];
 	keyring_entry entry;
 	keyring *ring;
 
 	digest_spelling(hashed, "sk_backend_one");
 	ring = ring_of(&lists);
-	cr_assert(keyring_find(ring, text("sk_backend_one"), &entry));
-	cr_assert(keyring_sign(ring, entry.signer, text("user-1"), signature));
-	cr_assert(keyring_verify(ring, text("user-1"), text(signature)));
+	cr_assert(keyring_find(ring, text("sk_backend_one"), &here, &entry));
+	cr_assert(keyring_sign(ring, entry.signer, NOW, text("user-1"), signature));
+	cr_assert(keyring_verify(ring, NOW, text("user-1"), text(signature)));
 	keyring_destroy(&ring);
 }
