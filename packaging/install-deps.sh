@@ -9,7 +9,7 @@ libcurl4-openssl-dev libzstd-dev libjemalloc-dev libcriterion-dev"
 # --all adds what the checks use: a second compiler, linters, sanitizer run-times.
 if [ "${1:-}" = "--all" ]; then
 	packages="$packages clang clang-tidy clang-format libclang-rt-14-dev universal-ctags"
-	packages="$packages python3-yaml python3-jsonschema"
+	packages="$packages python3-yaml python3-jsonschema prometheus python3-prometheus-client"
 fi
 
 missing=""

@@ -215,6 +215,7 @@ static pdb_status append_run(pdb__op *op, pdb__drafts *drafts, pdb_err *err)
 	if (status == PDB_OK) {
 		const pdb__draft *last = &drafts->list[drafts->count - 1];
 
+		pdb__count_append(op->chat, drafts->added);
 		pdb__op_name_message(op, last->record.id,
 				     last->state == PDB__DRAFT_KNOWN ? last->version : 1);
 		if (op->outcome != NULL) {

@@ -52,6 +52,10 @@ extern const pdb_job pdb_chat_crowd_job;
 /* The host table through which the job says that it is done. Before the job first runs. */
 void pdb_chat_use_host(pdb_chat *chat, const pdb_host *host);
 
+/* Declares what the domain counts, in the list of the process; once, before the first call.
+ * Errors: those of pdb_measure_add. Threads: main. */
+pdb_status pdb_chat_measure(pdb_chat *chat, pdb_err *err);
+
 /* Who asks. */
 typedef struct pdb_caller {
 	pdb_role role;

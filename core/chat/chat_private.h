@@ -78,15 +78,19 @@ typedef struct pdb__feed {
 	pthread_cond_t wake;
 	pdb__news *first;
 	pdb__news *last;
+	_Atomic size_t queued; /* commits that listeners were not told of */
 	bool started;
 	bool ending;
 } pdb__feed;
+
+#define PDB__FEED_MAX 65536u
 
 pdb_status pdb__feed_init(pdb__feed *feed, const pdb_sockets *sockets, pdb_store *store,
 			  pdb_err *err);
 /* Tells what is left, then ends. Accepts a zeroed feed. */
 void pdb__feed_fini(pdb__feed *feed);
-/* Packs notes for the time after the commit; *out is NULL when nobody listens. */
+/* Packs notes for the time after the commit; *out is NULL when nobody listens. Errors: PDB_EBUSY
+ * when the listeners have PDB__FEED_MAX commits before them, PDB_ENOMEM. */
 pdb_status pdb__feed_pack(const pdb__feed *feed, const pdb__note *notes, pdb__news **out,
 			  pdb_err *err);
 void pdb__feed_post(pdb__feed *feed, pdb__news *news, uint64_t ticket);
@@ -102,10 +106,17 @@ struct pdb_chat {
 	pdb__arena_pool arenas;
 	pdb__stripe *stripes;
 	pdb__feed feed;
+	pdb_series *appended;  /* NULL until pdb_chat_measure() */
+	pdb_series *conflicts; /* as above */
 	_Atomic int64_t live_threads;
 	_Atomic int64_t live_messages;
 	char crowd_cursor[PDB_ID_MAX + 1]; /* where the job is in its run; "" = at the start */
 };
+
+/* -- counting (count.c) -------------------------------------------------------------------- */
+
+void pdb__count_append(const pdb_chat *chat, size_t messages);
+void pdb__count_conflict(const pdb_chat *chat);
 
 /* -- one call (op.c) ----------------------------------------------------------------------- */
 

@@ -69,6 +69,9 @@ pdb_status pdb__feed_pack(const pdb__feed *feed, const pdb__note *notes, pdb__ne
 	if (!feed->started || notes == NULL) {
 		return PDB_OK;
 	}
+	if (atomic_load(&feed->queued) >= PDB__FEED_MAX) {
+		return pdb_err_set(err, PDB_EBUSY, NULL, "The listeners lag behind; try again.");
+	}
 	for (const pdb__note *note = notes; note != NULL; note = note->next) {
 		count++;
 		text += note->change.thread.len + note->change.message.len;
@@ -98,6 +101,7 @@ void pdb__feed_post(pdb__feed *feed, pdb__news *news, uint64_t ticket)
 	for (size_t i = 0; i < news->count; i++) {
 		news->changes[i].position = ticket;
 	}
+	(void)atomic_fetch_add(&feed->queued, 1);
 	(void)pthread_mutex_lock(&feed->lock);
 	if (feed->last != NULL) {
 		feed->last->next = news;
@@ -150,6 +154,7 @@ static void *feed_run(void *arg)
 
 			news_tell(feed, news);
 			pdb__news_destroy(&news);
+			(void)atomic_fetch_sub(&feed->queued, 1);
 			news = next;
 		}
 	}

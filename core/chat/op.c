@@ -392,6 +392,7 @@ pdb_status pdb__op_write(pdb__op *op, pdb__op_fn fn, void *arg, pdb_err *err)
 	(void)pthread_mutex_lock(&a.stripe->lock);
 	for (int i = 0; i < PDB__TRIES && status == PDB_ECONFLICT; i++) {
 		if (i > 0) {
+			pdb__count_conflict(op->chat);
 			(void)sched_yield();
 		}
 		status = write_once(op, &a, fn, arg, err);

@@ -74,7 +74,7 @@ static void link_conn(pdb_loop *loop, pdb_conn *conn)
 	loop->conn_count++;
 	if (atomic_fetch_add(&loop->http->connections, 1) + 1 >=
 	    (size_t)loop->http->settings.connections_max) {
-		pdb__loop_pause(loop);
+		pdb__loop_pause(loop, "connections");
 	}
 }
 
@@ -133,6 +133,7 @@ struct bufferevent *pdb__conn_accept(struct event_base *base, void *arg)
 		return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 	}
 	link_conn(loop, conn);
+	pdb__count_accepted(loop->http);
 	/* Until it is adopted, nobody would tell us that it was freed. */
 	bufferevent_incref(conn->bev);
 	loop->fresh_count++;

@@ -227,6 +227,7 @@ void pdb__answer_send(pdb_request *request)
 	bool close = must_close(request);
 
 	if (conn == NULL) {
+		pdb__count_answer(request);
 		pdb__request_release(request); /* the client has gone */
 		return;
 	}
@@ -242,6 +243,7 @@ void pdb__answer_send(pdb_request *request)
 	if (close) {
 		(void)evhttp_add_header(headers, "Connection", "close");
 	}
+	pdb__count_answer(request);
 	evhttp_send_reply(evhttp, request->status, reason_of(request->status), NULL);
 	pdb__conn_answering(conn, close);
 }

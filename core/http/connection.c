@@ -310,6 +310,7 @@ void pdb__conn_dispatch(struct evhttp_request *evhttp, void *arg)
 	(void)bufferevent_disable(conn->bev, EV_READ);
 	request = conn->request;
 	request->evhttp = evhttp;
+	request->begun = pdb_clock_monotonic();
 	evhttp_request_set_on_complete_cb(evhttp, on_complete, conn);
 	atomic_fetch_add_explicit(&loop->requests, 1, memory_order_relaxed);
 	introduce(conn, request);

@@ -25,10 +25,11 @@ static void enable(pdb_door *door, bool on)
 	}
 }
 
-void pdb__loop_pause(pdb_loop *loop)
+void pdb__loop_pause(pdb_loop *loop, const char *reason)
 {
 	if (!loop->paused) {
 		loop->paused = true;
+		pdb__count_pause(loop->http, reason);
 		for (size_t i = 0; i < loop->door_count; i++) {
 			enable(&loop->doors[i], false);
 		}
@@ -59,7 +60,7 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
 		pdb_log(PDB_LOG_WARN, "http", "cannot accept connections just now: %s",
 			strerror(errno));
 	}
-	pdb__loop_pause(loop);
+	pdb__loop_pause(loop, "descriptors");
 }
 
 static bool make_evhttp(pdb_door *door)

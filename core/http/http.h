@@ -91,6 +91,10 @@ void pdb_http_publish(void *http, uint64_t ticket);
  * Threads: any, one at a time. */
 pdb_status pdb_http_reload(pdb_http *http, const pdb_http_settings *settings, pdb_err *err);
 
+/* Declares what HTTP counts, in the list of the process. Once, before the start.
+ * Errors: those of pdb_measure_add. Threads: main. */
+pdb_status pdb_http_measure(pdb_http *http, pdb_err *err);
+
 /* Requests, connections, … for metrics. */
 typedef struct pdb_http_counts {
 	uint64_t requests;

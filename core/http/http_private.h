@@ -112,6 +112,18 @@ typedef struct pdb_header {
 	const char *value;
 } pdb_header;
 
+/* What is counted; all NULL until pdb_http_measure(). */
+typedef struct pdb_http_measures {
+	pdb_measure *requests;
+	pdb_measure *durations;
+	pdb_measure *refusals;
+	pdb_measure *abandoned;
+	pdb_measure *received;
+	pdb_measure *sent;
+	pdb_measure *accepted;
+	pdb_measure *pauses;
+} pdb_http_measures;
+
 #define PDB_HEADERS_MAX 32u
 #define PDB_REQUEST_ID  32u
 
@@ -139,7 +151,8 @@ struct pdb_request {
 	const char *key;
 	size_t entered; /* gates that have seen it */
 
-	bool parked; /* with a worker, or waiting: comes back even when the connection is gone */
+	int64_t begun; /* monotonic, when it was complete */
+	bool parked;   /* with a worker, or waiting: comes back even when the connection is gone */
 	bool on_worker;
 	bool answered;
 	uint64_t ticket; /* 0 = not held */
@@ -183,6 +196,7 @@ struct pdb_loop {
 	uint64_t next_id;
 	pdb_waiting waiting;
 	atomic_bool has_waiting;
+	atomic_size_t held;   /* how many of them */
 	pthread_mutex_t lock; /* guards `posted` */
 	pdb_request *posted;
 	pdb_request *posted_last;
@@ -197,6 +211,7 @@ struct pdb_http {
 	pdb_router *router;
 	pdb_offload_fn offload;
 	void *pool;
+	pdb_http_measures measures;
 	pdb_place places[PDB_PLACES_MAX];
 	size_t place_count;
 	pdb_network *proxies; /* who may send a PROXY header; none = anybody */
@@ -239,8 +254,8 @@ void pdb__loop_finish_posted(pdb_loop *loop);
 void pdb__loop_answer_due(pdb_loop *loop);
 /* Puts back the requests that wait for ever, at the very end. */
 void pdb__loop_forget_waiting(pdb_loop *loop);
-/* Stops accepting for a while: at the cap, or out of descriptors. */
-void pdb__loop_pause(pdb_loop *loop);
+/* Stops accepting for a while: at the cap, or out of descriptors; `reason` for metrics. */
+void pdb__loop_pause(pdb_loop *loop, const char *reason);
 /* Accepts again, unless the cap is still reached. */
 void pdb__loop_resume(pdb_loop *loop);
 
@@ -300,6 +315,14 @@ void pdb__conn_sweep(pdb_loop *loop, int64_t now);
 void pdb__conn_stop_all(pdb_loop *loop);
 /* The answer of `conn` was handed to evhttp. */
 void pdb__conn_answering(pdb_conn *conn, bool close);
+
+/* -- counting ---------------------------------------------------------------------------------- */
+
+void pdb__count_accepted(const pdb_http *http);
+/* A loop stops accepting; `reason` is constant. */
+void pdb__count_pause(const pdb_http *http, const char *reason);
+/* The answer of `request` is about to leave, or would have if its client were still there. */
+void pdb__count_answer(const pdb_request *request);
 
 /* -- life of a request ---------------------------------------------------------------------------
  */

@@ -281,6 +281,11 @@ void pdb_router_find(const pdb_router *router, pdb_method method, pdb_slice path
 	}
 }
 
+const char *pdb_method_name(pdb_method method)
+{
+	return method_names[method_index(method)];
+}
+
 void pdb_allow_text(uint32_t methods, char *out)
 {
 	size_t used = 0;

@@ -39,6 +39,9 @@ void pdb_router_destroy(pdb_router **router);
 void pdb_router_find(const pdb_router *router, pdb_method method, pdb_slice path,
 		     pdb_match *match_out);
 
+/* "GET" … "PATCH". */
+const char *pdb_method_name(pdb_method method);
+
 /* "GET, HEAD, POST" for a set of methods; `out` has room for PDB_ALLOW_MAX bytes. */
 #define PDB_ALLOW_MAX 64u
 void pdb_allow_text(uint32_t methods, char *out);

@@ -2,8 +2,9 @@
 /* Requests that come back to their loop: from workers, and when their ticket is durable. */
 #include "http/http_private.h"
 
-static void wait_for_ticket(pdb_waiting *waiting, pdb_request *request)
+static void wait_for_ticket(pdb_loop *loop, pdb_request *request)
 {
+	pdb_waiting *waiting = &loop->waiting;
 	pdb_request *before = waiting->last;
 
 	while (before != NULL && before->ticket > request->ticket) {
@@ -21,10 +22,12 @@ static void wait_for_ticket(pdb_waiting *waiting, pdb_request *request)
 	} else {
 		waiting->first = request;
 	}
+	(void)atomic_fetch_add_explicit(&loop->held, 1, memory_order_relaxed);
 }
 
-static pdb_request *first_due(pdb_waiting *waiting, uint64_t published)
+static pdb_request *first_due(pdb_loop *loop, uint64_t published)
 {
+	pdb_waiting *waiting = &loop->waiting;
 	pdb_request *request = waiting->first;
 
 	if (request == NULL || request->ticket > published) {
@@ -37,6 +40,7 @@ static pdb_request *first_due(pdb_waiting *waiting, uint64_t published)
 		waiting->last = NULL;
 	}
 	request->next = NULL;
+	(void)atomic_fetch_sub_explicit(&loop->held, 1, memory_order_relaxed);
 	return request;
 }
 
@@ -50,7 +54,7 @@ void pdb__loop_answer_due(pdb_loop *loop)
 	do {
 		atomic_store(&loop->has_waiting, loop->waiting.first != NULL);
 		published = atomic_load(&loop->http->published);
-		while ((request = first_due(&loop->waiting, published)) != NULL) {
+		while ((request = first_due(loop, published)) != NULL) {
 			request->parked = false;
 			pdb__answer_send(request);
 		}
@@ -66,7 +70,7 @@ void pdb__loop_finish(pdb_loop *loop, pdb_request *request)
 		return;
 	}
 	request->parked = true;
-	wait_for_ticket(&loop->waiting, request);
+	wait_for_ticket(loop, request);
 	if (loop->waiting.first == request) {
 		pdb__loop_answer_due(loop);
 	}
@@ -111,7 +115,7 @@ void pdb__loop_forget_waiting(pdb_loop *loop)
 {
 	pdb_request *request;
 
-	while ((request = first_due(&loop->waiting, UINT64_MAX)) != NULL) {
+	while ((request = first_due(loop, UINT64_MAX)) != NULL) {
 		pdb__request_release(request);
 	}
 }

@@ -19,6 +19,7 @@ struct pdb_pool {
 	size_t queue_max;
 	size_t head;
 	size_t count;
+	size_t busy;
 	bool stopping;
 	size_t workers;
 	pthread_t threads[];
@@ -36,10 +37,18 @@ static bool pool_take(pdb_pool *pool, pool_task *out)
 		*out = pool->ring[pool->head];
 		pool->head = (pool->head + 1) % pool->queue_max;
 		pool->count--;
+		pool->busy++;
 		taken = true;
 	}
 	(void)pthread_mutex_unlock(&pool->lock);
 	return taken;
+}
+
+static void pool_rest(pdb_pool *pool)
+{
+	(void)pthread_mutex_lock(&pool->lock);
+	pool->busy--;
+	(void)pthread_mutex_unlock(&pool->lock);
 }
 
 static void *pool_work(void *arg)
@@ -48,6 +57,7 @@ static void *pool_work(void *arg)
 
 	while (pool_take(arg, &task)) {
 		task.run(task.arg);
+		pool_rest(arg);
 	}
 	return NULL;
 }
@@ -99,6 +109,17 @@ void pdb_pool_destroy(pdb_pool **pool_ptr)
 	pdb_mem_free(pool->ring);
 	pdb_mem_free(pool);
 	*pool_ptr = NULL;
+}
+
+void pdb_pool_look(pdb_pool *pool, pdb_pool_view *out)
+{
+	*out = (pdb_pool_view){0};
+	if (pool == NULL) {
+		return;
+	}
+	(void)pthread_mutex_lock(&pool->lock);
+	*out = (pdb_pool_view){pool->count, pool->queue_max, pool->busy, pool->workers};
+	(void)pthread_mutex_unlock(&pool->lock);
 }
 
 pdb_status pdb_pool_post(void *arg_pool, void (*run)(void *arg), void *arg)

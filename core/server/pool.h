@@ -15,6 +15,16 @@ pdb_status pdb_pool_create(pdb_pool **out, size_t workers, size_t queue_max, pdb
 /* Finishes what is queued and ends the threads; accepts NULL. */
 void pdb_pool_destroy(pdb_pool **pool);
 
+typedef struct pdb_pool_view {
+	size_t queued;
+	size_t queue_max;
+	size_t busy; /* workers */
+	size_t workers;
+} pdb_pool_view;
+
+/* How it is just now; zeroes for a NULL pool.  Threads: any. */
+void pdb_pool_look(pdb_pool *pool, pdb_pool_view *out);
+
 /* Queues `run(arg)`; fits pdb_offload_fn. Errors: PDB_EBUSY (queue full), PDB_ENOMEM. Threads: any.
  */
 pdb_status pdb_pool_post(void *pool, void (*run)(void *arg), void *arg);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "measure/measure.h"
 #include "server/server_private.h"
 
 static int complain(const char *what, int status)
@@ -101,6 +101,7 @@ int pdb_server_main(int argc, char **argv, char *const *environment)
 {
 	pdb_server server = {.environment = environment,
 			     .reload_lock = PTHREAD_MUTEX_INITIALIZER,
+			     .started = pdb_clock_now(),
 			     .audit = PDB_AUDIT_CLOSED};
 	pdb_err err = {0};
 	int status;
@@ -124,6 +125,6 @@ int pdb_server_main(int argc, char **argv, char *const *environment)
 	pdb_loader_destroy(&server.loader);
 	pdb__setup_forget(&server);
 	pdb__setup_fini(&server.first);
-	pdb_measure_clear();
+	pdb__server_unmeasure();
 	return status;
 }

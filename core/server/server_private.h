@@ -120,6 +120,7 @@ typedef struct pdb_server {
 	pdb_jobs *jobs;
 	pdb_http *http;
 	atomic_bool ready;
+	int64_t started; /* wall clock */
 	pthread_mutex_t reload_lock;
 	pdb_audit audit;
 } pdb_server;
@@ -141,6 +142,21 @@ pdb_status pdb__setup_reload(pdb_server *server, pdb_reload_fn told, void *arg, 
 pdb_status pdb__dev_keys_make(const char *path, pdb_err *err);
 /* Prints the keys and a curl line that works when pasted. */
 void pdb__dev_keys_print(const char *path, int port);
+
+/* Declares what the daemon counts of itself; forgets it at the very end. */
+pdb_status pdb__server_measure(pdb_server *server, pdb_err *err);
+pdb_status pdb__process_measure(pdb_server *server, pdb_err *err);
+void pdb__server_unmeasure(void);
+
+typedef enum pdb__reload_result {
+	PDB__RELOAD_OK = 0,
+	PDB__RELOAD_REFUSED, /* the old configuration is in force */
+	PDB__RELOAD_PARTIAL  /* a plugin keeps its old settings, or TLS does */
+} pdb__reload_result;
+
+void pdb__count_reload(pdb__reload_result result);
+/* Whether the plugin took its last settings. */
+void pdb__count_plugin(const char *name, bool well);
 
 /* Adds /healthz and /readyz. */
 pdb_status pdb__health_register(pdb_server *server, pdb_sockets *sockets, pdb_err *err);

@@ -308,34 +308,42 @@ static void tell_difference(void *arg, const char *key, bool reloadable)
 		key);
 }
 
+static bool reload_plugin(const pdb_fitted *fresh, const hearer *to)
+{
+	const char *name = pdb_plugin_manifest_of(fresh->plugin)->name;
+	pdb_err err = {0};
+	bool took = pdb_plugin_reload(fresh->plugin, fresh->settings, &err) == PDB_OK;
+
+	if (!took) {
+		pdb_log(PDB_LOG_ERROR, "server", "plugin %s keeps its settings: %s", name,
+			err.text);
+		tell(to, PDB_RELOAD_REFUSED, name);
+	}
+	pdb__count_plugin(name, took);
+	return took;
+}
+
 /* True when every plugin took its new settings. */
 static bool reload_plugins(const pdb_setup *fresh, const hearer *to)
 {
 	bool all = true;
 
 	for (size_t i = 0; i < fresh->plugin_count; i++) {
-		const char *name = pdb_plugin_manifest_of(fresh->plugins[i].plugin)->name;
-		pdb_err err = {0};
-
-		if (pdb_plugin_reload(fresh->plugins[i].plugin, fresh->plugins[i].settings, &err) !=
-		    PDB_OK) {
-			pdb_log(PDB_LOG_ERROR, "server", "plugin %s keeps its settings: %s", name,
-				err.text);
-			tell(to, PDB_RELOAD_REFUSED, name);
-			all = false;
-		}
+		all = reload_plugin(&fresh->plugins[i], to) && all;
 	}
 	return all;
 }
 
 /* Also when no option has changed: the files may have. */
-static void reload_http(pdb_server *server, const pdb_setup *fresh)
+static bool reload_http(pdb_server *server, const pdb_setup *fresh)
 {
 	pdb_err err = {0};
 
 	if (pdb_http_reload(server->http, fresh->http, &err) != PDB_OK) {
 		pdb_log(PDB_LOG_ERROR, "server", "TLS stays as it was: %s", err.text);
+		return false;
 	}
+	return true;
 }
 
 static void free_kept(pdb_server *server)
@@ -364,19 +372,23 @@ static void keep(pdb_server *server, pdb_config *config)
  * A plugin without a reload reads the first snapshot to the end, and one whose reload failed the
  * one before: only what nobody can read any more is freed.
  */
-static void apply(pdb_server *server, const pdb_setup *fresh, const hearer *to)
+static pdb__reload_result apply(pdb_server *server, const pdb_setup *fresh, const hearer *to)
 {
 	pdb_config *before = server->current.config;
+	bool http;
+	bool plugins;
 
 	pdb_log_set_level(pdb__server_log_level(fresh->server));
-	reload_http(server, fresh);
-	if (reload_plugins(fresh, to)) {
+	http = reload_http(server, fresh);
+	plugins = reload_plugins(fresh, to);
+	if (plugins) {
 		pdb_config_destroy(&before);
 		free_kept(server);
 	} else if (before != NULL) {
 		keep(server, before);
 	}
 	server->current = *fresh;
+	return http && plugins ? PDB__RELOAD_OK : PDB__RELOAD_PARTIAL;
 }
 
 void pdb__setup_forget(pdb_server *server)
@@ -407,10 +419,11 @@ static pdb_status reload(pdb_server *server, hearer *to, pdb_err *err)
 
 	if (pdb__setup_read(server, &fresh, err) != PDB_OK ||
 	    pdb_config_problem_count(fresh.config) > 0) {
+		pdb__count_reload(PDB__RELOAD_REFUSED);
 		return refuse(&fresh, to, err);
 	}
 	pdb_config_compare(before->config, fresh.config, tell_difference, to);
-	apply(server, &fresh, to);
+	pdb__count_reload(apply(server, &fresh, to));
 	pdb_log(PDB_LOG_INFO, "server", "configuration reloaded");
 	return PDB_OK;
 }

@@ -46,6 +46,11 @@ static void state_fini(pdb_server *server)
 	pdb__audit_close(&server->audit);
 }
 
+static pdb_status measures_init(pdb_server *server, pdb_err *err)
+{
+	return pdb__server_measure(server, err);
+}
+
 static pdb_status plugins_init(pdb_server *server, pdb_err *err)
 {
 	pdb_status status = PDB_OK;
@@ -78,9 +83,12 @@ static void pool_fini(pdb_server *server)
 
 static pdb_status http_init(pdb_server *server, pdb_err *err)
 {
-	return pdb_http_create(&server->http, server->first.http,
-			       pdb_loader_sockets(server->loader), pdb_pool_post, server->pool,
-			       err);
+	pdb_status status;
+
+	status = pdb_http_create(&server->http, server->first.http,
+				 pdb_loader_sockets(server->loader), pdb_pool_post, server->pool,
+				 err);
+	return status == PDB_OK ? pdb_http_measure(server->http, err) : status;
 }
 
 static void http_fini(pdb_server *server)
@@ -111,7 +119,7 @@ static pdb_status store_init(pdb_server *server, pdb_err *err)
 	status = pdb_store_open(&server->store, pdb_plugin_storage(setup->storage.plugin), &params,
 				&settings, err);
 	pdb_rows_use(server->store);
-	return status;
+	return status == PDB_OK ? pdb_store_measure(server->store, err) : status;
 }
 
 static void store_fini(pdb_server *server)
@@ -130,6 +138,10 @@ static pdb_status chat_init(pdb_server *server, pdb_err *err)
 		return status;
 	}
 	pdb_chat_use_host(server->chat, &pdb__host);
+	status = pdb_chat_measure(server->chat, err);
+	if (status != PDB_OK) {
+		return status;
+	}
 	return pdb_sockets_add(sockets, PDB_SOCKET_JOB, "chat", &pdb_chat_crowd_job, server->chat,
 			       err);
 }
@@ -211,7 +223,8 @@ typedef struct startup_step {
 
 static const startup_step startup_steps[] = {
 	{"state", state_init, state_fini},
-	{"plugins", plugins_init, NULL}, /* ended with the loader, after all else */
+	{"metrics", measures_init, NULL}, /* forgotten at the very end */
+	{"plugins", plugins_init, NULL},  /* ended with the loader, after all else */
 	{"routes", routes_init, NULL},
 	{"workers", pool_init, pool_fini},
 	{"http", http_init, http_fini},

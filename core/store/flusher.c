@@ -2,6 +2,7 @@
 /* Tickets and group commit: one thread syncs, and each sync covers all who committed before it. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "measure/measure.h"
 #include "store/store_private.h"
 
 /*
@@ -39,6 +40,15 @@ static void publish(pdb__flusher *flusher, uint64_t ticket)
 	tell(flusher, ticket);
 }
 
+static void count_sync(pdb__flusher *flusher, int64_t took, uint64_t commits)
+{
+	atomic_fetch_add(&flusher->syncs, 1);
+	atomic_fetch_add(&flusher->sync_ns, (uint64_t)took);
+	pdb_series_observe(atomic_load(&flusher->sync_time),
+			   (double)took / (double)PDB_NS_PER_SECOND);
+	pdb_series_observe(atomic_load(&flusher->sync_batch), (double)commits);
+}
+
 static void flush(pdb__flusher *flusher)
 {
 	uint64_t covered = atomic_load(&flusher->committed);
@@ -49,8 +59,7 @@ static void flush(pdb__flusher *flusher)
 		/* What is on disk is no longer known, and a second sync would not tell either. */
 		pdb_fatal("store", "the log cannot be synced: %s", err.text);
 	}
-	atomic_fetch_add(&flusher->syncs, 1);
-	atomic_fetch_add(&flusher->sync_ns, (uint64_t)(pdb_clock_monotonic() - start));
+	count_sync(flusher, pdb_clock_monotonic() - start, covered - atomic_load(&flusher->synced));
 	atomic_store(&flusher->synced, covered);
 	if (flusher->sync == PDB_STORE_SYNC_ALWAYS) {
 		publish(flusher, covered);

@@ -90,6 +90,10 @@ const char *pdb_store_database_id(const pdb_store *store);
 /* 32 bytes, made once per database, never shown: the key of derived ids. */
 const uint8_t *pdb_store_secret(const pdb_store *store);
 
+/* Declares what the store counts, in the list of the process; once, before others use the store.
+ * Errors: those of pdb_measure_add. Threads: main. */
+pdb_status pdb_store_measure(pdb_store *store, pdb_err *err);
+
 /* Commits, syncs, sync time and the backend's own numbers. */
 pdb_status pdb_store_stats(pdb_store *store, pdb_stat_fn stat, void *arg);
 pdb_status pdb_store_backup(pdb_store *store, const char *directory, pdb_err *err);

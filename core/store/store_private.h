@@ -4,6 +4,7 @@
 #define PDB_STORE_STORE_PRIVATE_H
 
 #include <pdb/abi.h>
+#include <pdb/metric.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/statvfs.h>
@@ -87,6 +88,10 @@ typedef struct pdb__flusher {
 
 	pdb__told told[PDB__TOLD_MAX];
 	atomic_uint told_count;
+
+	/* NULL until they are declared */
+	_Atomic(pdb_series *) sync_time;
+	_Atomic(pdb_series *) sync_batch;
 } pdb__flusher;
 
 /* Starts the thread. `ops` and `db` are borrowed until stop. Errors: PDB_EUNAVAILABLE. */
@@ -101,6 +106,15 @@ pdb_status pdb__flusher_tell(pdb__flusher *flusher, pdb_durable_fn told, void *a
 
 /* -- the store --------------------------------------------------------------------------------- */
 
+/* What is counted; all NULL until pdb_store_measure(). */
+typedef struct pdb__store_measures {
+	pdb_measure *commits;
+	pdb_measure *commit_time;
+	pdb_measure *commit_size;
+	pdb_measure *sync_time;
+	pdb_measure *sync_batch;
+} pdb__store_measures;
+
 struct pdb_store {
 	const pdb_storage_ops *ops;
 	uint32_t capabilities; /* with those of a wrapped backend */
@@ -108,9 +122,13 @@ struct pdb_store {
 	pdb__directory directory;
 	pdb__watch watch;
 	pdb__flusher flusher;
+	pdb__store_measures measures;
 	char id[PDB__ID_LEN + 1];
 	uint8_t secret[PDB__SECRET_LEN];
 };
+
+/* A write transaction has ended in a commit, which took nanoseconds. */
+void pdb__count_commit(const pdb_txn *txn, pdb_status status, int64_t took);
 
 /* Every mandatory op is there. Errors: PDB_EABI. */
 pdb_status pdb__ops_check(const pdb_storage_ops *ops, pdb_err *err);

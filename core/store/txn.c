@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transactions: the backend's ops behind the limits that the host keeps to. */
+#include "base/clock.h"
 #include "store/store_private.h"
 
 static const pdb_storage_ops *ops_of(const pdb_txn *txn)
@@ -89,8 +90,13 @@ pdb_status pdb_txn_commit(pdb_txn *txn, uint64_t *ticket_out, pdb_err *err)
 	if (txn->backend == NULL) {
 		status = ended(err);
 	} else {
+		int64_t start = pdb_clock_monotonic();
+
 		status = ops_of(txn)->commit(&txn->backend, err);
 		txn->backend = NULL;
+		if (txn->write) {
+			pdb__count_commit(txn, status, pdb_clock_monotonic() - start);
+		}
 		if (txn->write && (status == PDB_OK || status == PDB_EUNCERTAIN)) {
 			ticket = pdb__flusher_ticket(&txn->store->flusher);
 		}

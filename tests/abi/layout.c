@@ -161,7 +161,7 @@ AT(pdb_kms_key, state, 4);
 AT(pdb_kms_key, dek_version, 8);
 AT(pdb_kms_key, newest, 12);
 AT(pdb_kms_key, kek_version, 16);
-AT(pdb_kms_key, reserved, 20);
+AT(pdb_kms_key, held, 20);
 AT(pdb_kms_key, created, 24);
 AT(pdb_kms_key, dek, 32);
 AT(pdb_kms_key, id, 40);
@@ -208,7 +208,7 @@ AT(pdb_kms_params, directory, 16);
 AT(pdb_kms_params, settings, 24);
 AT(pdb_kms_params, database_id, 32);
 
-SIZE(pdb_kms_ops, 184);
+SIZE(pdb_kms_ops, 192);
 AT(pdb_kms_ops, size, 0);
 AT(pdb_kms_ops, capabilities, 4);
 AT(pdb_kms_ops, open, 8);
@@ -233,6 +233,7 @@ AT(pdb_kms_ops, each, 152);
 AT(pdb_kms_ops, keks, 160);
 AT(pdb_kms_ops, health, 168);
 AT(pdb_kms_ops, stats, 176);
+AT(pdb_kms_ops, hold, 184);
 
 SIZE(pdb_host_kms, 16);
 AT(pdb_host_kms, size, 0);

@@ -31,7 +31,7 @@ def problems_of(path):
     if wanted:
         yield f"{path.name} wants {wanted}"
     line = run("readelf", "-p", ".pdb.manifest", path)
-    if not re.search(rf"name={path.stem} kind=(EXTENSION|STORAGE) version=\S+ license=\S+ abi=",
+    if not re.search(rf"name={path.stem} kind=(EXTENSION|STORAGE|KMS) version=\S+ license=\S+ abi=",
                      line):
         yield f"{path.name} has no line of its own: {line.strip()}"
 

@@ -60,8 +60,8 @@ typedef struct pdb_kms_key {
 	uint32_t dek_version; /* the version this is about */
 	uint32_t newest;      /* the newest version of the key */
 	uint32_t kek_version; /* what wraps this version */
-	uint32_t reserved;
-	int64_t created; /* nanoseconds since 1970 UTC */
+	uint32_t held;        /* 1 = under a hold: it is not destroyed */
+	int64_t created;      /* nanoseconds since 1970 UTC */
 	/* PDB_KMS_DEK_SIZE bytes of the caller's, best locked; NULL = the DEK is not wanted */
 	uint8_t *dek;
 	char id[PDB_KMS_ID_SIZE];
@@ -132,7 +132,7 @@ typedef struct pdb_kms_params {
 } pdb_kms_params;
 
 /*
- * The table. All ops are mandatory but stats (NULL = nothing to tell).
+ * The table. All ops are mandatory but stats (NULL = nothing to tell) and hold.
  * Unless said: Threads: any, several at once. Ops that change something may wait for the disk, and
  * every op may wait when the table says PDB_KMS_BLOCKING; unwrap and describe do not otherwise.
  * Since: 1.1
@@ -195,6 +195,9 @@ typedef struct pdb_kms_ops {
 	pdb_status (*keks)(void *kms, pdb_kms_kek_fn row, void *arg, pdb_err *err);
 	pdb_status (*health)(void *kms, pdb_kms_health *out, pdb_err *err);
 	void (*stats)(void *kms, pdb_kms_stat_fn stat, void *arg);
+	/* Puts a key under a hold (`on`), or ends it; while it lasts, destroy is PDB_EDENIED with
+	 * the code "legal_hold". NULL = the provider knows none. */
+	pdb_status (*hold)(void *kms, const char *id, bool on, const char *actor, pdb_err *err);
 } pdb_kms_ops;
 
 /*
