@@ -83,8 +83,7 @@ static void write_error(pdb_request *request, int status, const char *code, pdb_
 	request->answered = true;
 }
 
-static void log_failure(const pdb_request *request, pdb_status status, const status_row *row,
-			const pdb_err *err)
+static void log_failure(pdb_status status, const status_row *row, const pdb_err *err)
 {
 	pdb_log_level level = PDB_LOG_WARN;
 
@@ -93,7 +92,7 @@ static void log_failure(const pdb_request *request, pdb_status status, const sta
 	} else if (status == PDB_EBUSY || status == PDB_ECONFLICT || row->http == 501) {
 		level = PDB_LOG_DEBUG; /* a matter of load; metrics count them */
 	}
-	pdb_log(level, "http", "request %s failed with status %d: %s", request->id, (int)status,
+	pdb_log(level, "http", "failed with status %d: %s", (int)status,
 		err->text[0] != '\0' ? err->text : row->text);
 }
 
@@ -117,7 +116,7 @@ void pdb__answer_error(pdb_request *request, pdb_status status, const pdb_err *e
 
 	pdb__request_unanswer(request, request->header_count);
 	if (row->http >= 500) {
-		log_failure(request, status, row, err);
+		log_failure(status, row, err);
 	}
 	write_error(request, row->http, err->code != NULL ? err->code : row->code,
 		    shown_text(row, err), row->http < 500 ? err->field : "");
@@ -219,7 +218,13 @@ static bool add_body(pdb_request *request, struct evbuffer *out)
 	return true;
 }
 
-void pdb__answer_send(pdb_request *request)
+static void note(const pdb_request *request)
+{
+	pdb__count_answer(request);
+	pdb__trace_answer(request);
+}
+
+static void send_answer(pdb_request *request)
 {
 	pdb_conn *conn = request->conn;
 	struct evhttp_request *evhttp = request->evhttp;
@@ -227,7 +232,7 @@ void pdb__answer_send(pdb_request *request)
 	bool close = must_close(request);
 
 	if (conn == NULL) {
-		pdb__count_answer(request);
+		note(request);
 		pdb__request_release(request); /* the client has gone */
 		return;
 	}
@@ -243,7 +248,14 @@ void pdb__answer_send(pdb_request *request)
 	if (close) {
 		(void)evhttp_add_header(headers, "Connection", "close");
 	}
-	pdb__count_answer(request);
+	note(request);
 	evhttp_send_reply(evhttp, request->status, reason_of(request->status), NULL);
 	pdb__conn_answering(conn, close);
+}
+
+void pdb__answer_send(pdb_request *request)
+{
+	pdb_log_set_request(request->id);
+	send_answer(request);
+	pdb_log_set_request(NULL);
 }

@@ -47,6 +47,7 @@ void pdb__request_leave(pdb_request *request)
 {
 	const pdb_socket_list *gates = &request->loop->http->sockets->lists[PDB_SOCKET_GATE];
 
+	pdb_log_set_request(request->id);
 	for (; request->entered > 0; request->entered--) {
 		const pdb_socket_entry *entry = &gates->entries[request->entered - 1];
 		const pdb_gate *gate = entry->ops;
@@ -55,6 +56,7 @@ void pdb__request_leave(pdb_request *request)
 			gate->leave(entry->self, request);
 		}
 	}
+	pdb_log_set_request(NULL);
 }
 
 static void add_allow(pdb_request *request, uint32_t methods)
@@ -208,7 +210,9 @@ static void run_on_worker(void *arg)
 	pdb_http *http = loop->http;
 
 	request->on_worker = true;
+	pdb_log_set_request(request->id);
 	(void)handle(request);
+	pdb_log_set_request(NULL);
 	pdb__loop_post(loop, request);
 	/* The last thing that this thread does with the server. */
 	(void)atomic_fetch_sub(&http->offloaded, 1);
@@ -234,16 +238,28 @@ static bool offload(pdb_request *request)
 	return false;
 }
 
+/* True when a worker has it now. */
+static bool run(pdb_request *request)
+{
+	bool blocking;
+
+	find_route(request);
+	if (!pass_gates(request) || !has_route(request) || !check_role(request) ||
+	    !check_certificate(request)) {
+		return false;
+	}
+	blocking = (request->match.route->flags & PDB_ROUTE_BLOCKING) != 0;
+	return (blocking || handle(request) == PDB_EOFFLOAD) && offload(request);
+}
+
 void pdb__request_run(pdb_request *request)
 {
-	find_route(request);
-	if (pass_gates(request) && has_route(request) && check_role(request) &&
-	    check_certificate(request)) {
-		bool blocking = (request->match.route->flags & PDB_ROUTE_BLOCKING) != 0;
+	bool gone;
 
-		if ((blocking || handle(request) == PDB_EOFFLOAD) && offload(request)) {
-			return;
-		}
+	pdb_log_set_request(request->id);
+	gone = run(request);
+	pdb_log_set_request(NULL);
+	if (!gone) {
+		pdb__loop_finish(request->loop, request);
 	}
-	pdb__loop_finish(request->loop, request);
 }

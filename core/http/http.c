@@ -141,6 +141,7 @@ pdb_status pdb_http_create(pdb_http **out, const pdb_http_settings *settings,
 	http->sockets = sockets;
 	http->offload = offload;
 	http->pool = pool;
+	pdb__trace_use(http, settings);
 	(void)pthread_mutex_init(&http->tls_lock, NULL);
 	for (size_t i = 0; i < PDB_PLACES_MAX; i++) {
 		http->places[i].lock_fd = -1;

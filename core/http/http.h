@@ -43,6 +43,8 @@ typedef struct pdb_http_settings {
 	bool admin_proxy_protocol;
 	const char *admin_socket_mode; /* octal */
 	const char *admin_socket_group;
+	bool access_log;
+	int64_t slow_request; /* nanoseconds; 0 = off */
 } pdb_http_settings;
 
 typedef enum pdb_tls_version {
@@ -84,11 +86,11 @@ void pdb_http_destroy(pdb_http **http);
 /* Releases the answers held for tickets up to `ticket`. Threads: any; fits pdb_durable_fn. */
 void pdb_http_publish(void *http, uint64_t ticket);
 
-/* Serves new connections with the certificates, authorities and TLS version of `settings`, and
- * asks of callers what they say; connections go on, but their certificate must be one that the new
- * authorities accept. A failure keeps all as it was; without TLS there is nothing to do.
- * Errors: PDB_EINVAL when TLS would be switched or the files do not fit, PDB_ENOMEM.
- * Threads: any, one at a time. */
+/* Takes the settings about log lines; serves new connections with the certificates, authorities and
+ * TLS version of `settings`, and asks of callers what they say; connections go on, but their
+ * certificate must be one that the new authorities accept. A failure keeps all as it was; without
+ * TLS there is nothing to do. Errors: PDB_EINVAL when TLS would be switched or the files do not
+ * fit, PDB_ENOMEM. Threads: any, one at a time. */
 pdb_status pdb_http_reload(pdb_http *http, const pdb_http_settings *settings, pdb_err *err);
 
 /* Declares what HTTP counts, in the list of the process. Once, before the start.

@@ -226,6 +226,8 @@ struct pdb_http {
 	atomic_uint tls_generation; /* rises with every new `tls`, under the lock */
 	atomic_int certificates_backend;
 	atomic_int certificates_admin;
+	atomic_bool trace_access;
+	_Atomic int64_t trace_slow;
 	atomic_uint_fast64_t published;
 	atomic_size_t connections;
 	atomic_size_t offloaded; /* requests that workers have */
@@ -323,6 +325,14 @@ void pdb__count_accepted(const pdb_http *http);
 void pdb__count_pause(const pdb_http *http, const char *reason);
 /* The answer of `request` is about to leave, or would have if its client were still there. */
 void pdb__count_answer(const pdb_request *request);
+
+/* -- lines about requests ------------------------------------------------------------------------
+ */
+
+/* Takes what may change with a reload. */
+void pdb__trace_use(pdb_http *http, const pdb_http_settings *settings);
+/* As pdb__count_answer. */
+void pdb__trace_answer(const pdb_request *request);
 
 /* -- life of a request ---------------------------------------------------------------------------
  */

@@ -59,6 +59,11 @@ static const pdb_option rows[] = {
 	 NULL, NULL, "As server.proxy_protocol, for admin.listen."},
 	{"admin.socket_mode", PDB_OPTION_STRING, 0, AT(admin_socket_mode), "0600", 0, 0, NULL, NULL,
 	 NULL, "The file mode of a unix:PATH, in octal digits."},
+	{"logging.access", PDB_OPTION_BOOL, PDB_OPTION_RELOADABLE, AT(access_log), "false", 0, 0,
+	 NULL, NULL, NULL, "Whether each request gets a line, of the component access."},
+	{"logging.slow_request", PDB_OPTION_DURATION, PDB_OPTION_RELOADABLE, AT(slow_request), "1s",
+	 0, 3600 * SECOND, NULL, NULL, NULL,
+	 "A request that took as long as this gets a line with level warn; 0 switches it off."},
 	{"admin.socket_group", PDB_OPTION_STRING, 0, AT(admin_socket_group), NULL, 0, 0, NULL, NULL,
 	 NULL, "The group of a unix:PATH; empty for that of the process."},
 };

@@ -321,8 +321,7 @@ pdb_status pdb_request_set_identity(pdb_request *request, pdb_role role, const c
 	request->role = role;
 	request->user = pdb_slice_of(copy, user.len);
 	request->key = label;
-	pdb_log(PDB_LOG_DEBUG, "http", "request %s comes with key %s", request->id,
-		key != NULL ? key : "-");
+	pdb_log(PDB_LOG_DEBUG, "http", "comes with key %s", key != NULL ? key : "-");
 	return PDB_OK;
 }
 

@@ -156,6 +156,7 @@ pdb_status pdb_http_reload(pdb_http *http, const pdb_http_settings *settings, pd
 	SSL_CTX *old;
 	pdb_status status;
 
+	pdb__trace_use(http, settings);
 	if (http->secure != is_set(settings->tls_cert_file)) {
 		return pdb_err_set(err, PDB_EINVAL, NULL,
 				   "switching TLS on or off needs a restart");

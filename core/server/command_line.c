@@ -52,7 +52,8 @@ const char *pdb__command_line_help(void)
 	       "\n"
 	       "A flag wins over the environment (PROGRESSDB_...), which wins over the file.\n"
 	       "Signals: TERM and INT stop it (a second one at once), HUP reloads the "
-	       "configuration.\n"
+	       "configuration,\n"
+	       "USR1 opens the log files again.\n"
 	       "Exit status: 0 stopped in order, 1 cannot start, 2 wrong command line or\n"
 	       "configuration, 70 the storage engine can promise nothing any more.\n";
 }

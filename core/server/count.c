@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the daemon counts of itself: the build, plugins, workers, jobs, reloads. */
 #include "base/clock.h"
+#include "base/log.h"
 #include "measure/measure.h"
 #include "server/server_private.h"
 
@@ -8,6 +9,7 @@ static const char *const build_labels[] = {"version", "abi", NULL};
 static const char *const plugin_labels[] = {"plugin", NULL};
 static const char *const plugin_info_labels[] = {"plugin", "version", "kind", NULL};
 static const char *const result_labels[] = {"result", NULL};
+static const char *const level_labels[] = {"level", NULL};
 static const char *const job_labels[] = {"job", NULL};
 
 /* -- the daemon -------------------------------------------------------------------------------- */
@@ -104,6 +106,27 @@ static void read_workers(void *self, pdb_sample_fn sample, void *arg)
 	sample(arg, NULL, (double)view.workers);
 }
 
+static void read_lines(void *self, pdb_sample_fn sample, void *arg)
+{
+	static const char *const names[] = {"error", "warn", "info", "debug"};
+	pdb_log_counts counts;
+
+	(void)self;
+	pdb_log_counts_read(&counts);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		sample(arg, &names[i], (double)counts.lines[i]);
+	}
+}
+
+static void read_lost_lines(void *self, pdb_sample_fn sample, void *arg)
+{
+	pdb_log_counts counts;
+
+	(void)self;
+	pdb_log_counts_read(&counts);
+	sample(arg, NULL, (double)counts.lost);
+}
+
 /* -- jobs -------------------------------------------------------------------------------------- */
 
 typedef struct job_round {
@@ -176,6 +199,10 @@ static const pdb_metric read_metrics[] = {
 	METRIC(GAUGE, "progressdb_ready", "1 while requests are served.", .read = read_ready),
 	METRIC(GAUGE, "progressdb_plugin_info", "Always 1; the plugins that are loaded.",
 	       .labels = plugin_info_labels, .read = read_plugins),
+	METRIC(COUNTER, "progressdb_log_lines", "Lines written to the log.", .labels = level_labels,
+	       .read = read_lines),
+	METRIC(COUNTER, "progressdb_log_lost_lines", "Lines that could not be written.",
+	       .read = read_lost_lines),
 	METRIC(GAUGE, "progressdb_worker_queue_requests", "Requests that wait for a worker.",
 	       .read = read_queue),
 	METRIC(GAUGE, "progressdb_worker_queue_requests_max",

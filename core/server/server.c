@@ -51,17 +51,37 @@ static int answer(pdb_server *server)
 	}
 }
 
-static void serve(pdb_server *server)
+static void reload(pdb_server *server)
 {
 	pdb_err err = {0};
+
+	pdb__notify("RELOADING=1");
+	if (pdb__setup_reload(server, NULL, NULL, &err) != PDB_OK) {
+		pdb_log(PDB_LOG_WARN, "server", "not reloaded: %s", err.text);
+	}
+	pdb__notify("READY=1");
+}
+
+static void reopen_log(void)
+{
+	if (pdb_log_reopen()) {
+		pdb_log(PDB_LOG_INFO, "server", "log files opened again");
+	} else {
+		pdb_log(PDB_LOG_ERROR, "server",
+			"a log file cannot be opened again; lines go to the old one");
+	}
+}
+
+static void serve(pdb_server *server)
+{
 	int caught;
 
-	while ((caught = pdb__signals_wait()) == SIGHUP) {
-		pdb__notify("RELOADING=1");
-		if (pdb__setup_reload(server, NULL, NULL, &err) != PDB_OK) {
-			pdb_log(PDB_LOG_WARN, "server", "not reloaded: %s", err.text);
+	while ((caught = pdb__signals_wait()) == SIGHUP || caught == SIGUSR1) {
+		if (caught == SIGHUP) {
+			reload(server);
+		} else {
+			reopen_log();
 		}
-		pdb__notify("READY=1");
 	}
 	pdb_log(PDB_LOG_INFO, "server", "stopping on signal %d", caught);
 	pdb__signals_second_kills();

@@ -60,6 +60,9 @@ typedef struct pdb_server_settings {
 	const char *db_path;
 	int64_t log_level;
 	const char *log_sink;
+	const char *access_sink;
+	int64_t log_format;
+	pdb_option_list log_levels;
 	pdb_option_list plugins;
 	const char *plugin_directory;
 	int64_t workers;
@@ -126,7 +129,10 @@ typedef struct pdb_server {
 } pdb_server;
 
 extern const pdb_option_table pdb__server_options; /* fills a pdb_server_settings */
-pdb_log_level pdb__server_log_level(const pdb_server_settings *settings);
+/* For pdb_config_read: judges what one row cannot. */
+void pdb__server_check(const void *settings, pdb_problem_fn problem, void *arg);
+/* Levels and format of the log. */
+void pdb__server_log_use(const pdb_server_settings *settings);
 
 /* Reads the configuration of `server` into *out. Problems are in out->config afterwards; an error
  * means that reading itself failed. Owns: out->config, freed by pdb__setup_fini. */
@@ -194,8 +200,8 @@ pdb_status pdb__directory_make(const char *path, pdb_err *err);
 
 /* Blocks the signals this room handles, in this and all later threads. */
 void pdb__signals_block(void);
-/* Waits for SIGHUP (reload), SIGTERM or SIGINT. From the first stop signal on, a second one ends
- * the process at once. Returns the signal. */
+/* Waits for SIGHUP (reload), SIGUSR1 (open the log files again), SIGTERM or SIGINT. From the first
+ * stop signal on, a second one ends the process at once. Returns the signal. */
 int pdb__signals_wait(void);
 void pdb__signals_second_kills(void);
 

@@ -227,8 +227,8 @@ static pdb_status read_server(const pdb_server *server, pdb_setup *setup, pdb_er
 
 	status = add_layers(server, setup->config, &have_file, err);
 	if (status == PDB_OK) {
-		status = pdb_config_read(setup->config, "server", &pdb__server_options, NULL,
-					 &settings, err);
+		status = pdb_config_read(setup->config, "server", &pdb__server_options,
+					 pdb__server_check, &settings, err);
 	}
 	setup->server = settings;
 	if (status == PDB_OK) {
@@ -296,6 +296,7 @@ static void tell(const hearer *to, pdb_reload_kind kind, const char *text)
 
 static void tell_problem(void *arg, const char *line)
 {
+	pdb_log(PDB_LOG_ERROR, "config", "%s", line);
 	tell(arg, PDB_RELOAD_PROBLEM, line);
 }
 
@@ -378,7 +379,7 @@ static pdb__reload_result apply(pdb_server *server, const pdb_setup *fresh, cons
 	bool http;
 	bool plugins;
 
-	pdb_log_set_level(pdb__server_log_level(fresh->server));
+	pdb__server_log_use(fresh->server);
 	http = reload_http(server, fresh);
 	plugins = reload_plugins(fresh, to);
 	if (plugins) {
@@ -403,7 +404,6 @@ static pdb_status refuse(pdb_setup *fresh, hearer *to, pdb_err *err)
 		"the new configuration has problems: the old one stays in force%s%s",
 		err->text[0] != '\0' ? ": " : "", err->text);
 	if (fresh->config != NULL) {
-		pdb_config_print_problems(fresh->config, stderr);
 		pdb_config_each_problem(fresh->config, tell_problem, to);
 	}
 	pdb__setup_fini(fresh);

@@ -10,6 +10,7 @@ static void signals_handled(sigset_t *set)
 {
 	(void)sigemptyset(set);
 	(void)sigaddset(set, SIGHUP);
+	(void)sigaddset(set, SIGUSR1);
 	(void)sigaddset(set, SIGTERM);
 	(void)sigaddset(set, SIGINT);
 }
@@ -51,5 +52,6 @@ void pdb__signals_second_kills(void)
 	(void)sigaction(SIGINT, &action, NULL);
 	signals_handled(&set);
 	(void)sigdelset(&set, SIGHUP);
+	(void)sigdelset(&set, SIGUSR1);
 	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }

@@ -11,19 +11,13 @@
 
 static pdb_status log_open(const pdb_server_settings *settings, pdb_err *err)
 {
-	const char *path = settings->log_sink;
-	int fd;
+	pdb_status status = pdb_log_open(PDB_LOG_MAIN, settings->log_sink, err);
 
-	pdb_log_set_level(pdb__server_log_level(settings));
-	if (strncmp(path, "file:", 5) != 0) {
-		return PDB_OK;
+	pdb__server_log_use(settings);
+	if (status == PDB_OK && settings->access_sink[0] != '\0') {
+		status = pdb_log_open(PDB_LOG_ACCESS, settings->access_sink, err);
 	}
-	fd = open(path + 5, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		return pdb_err_set(err, PDB_EBACKEND, NULL, "cannot open the log %s", path + 5);
-	}
-	pdb_log_set_fd(fd);
-	return PDB_OK;
+	return status;
 }
 
 static pdb_status state_init(pdb_server *server, pdb_err *err)
