@@ -25,6 +25,7 @@ const pdb_option_table pdb__key_options = PDB_OPTION_TABLE(key_options, pdb_key_
 /* Plugins name no server: it is the provider of the one that runs. */
 static const pdb_kms_ops *open_ops;
 static void *open_kms;
+static const char *open_database = "";
 
 static pdb_status provider(const pdb_kms_ops **ops_out, void **kms_out, pdb_err *err)
 {
@@ -35,7 +36,13 @@ static pdb_status provider(const pdb_kms_ops **ops_out, void **kms_out, pdb_err 
 					      "No key service is configured.");
 }
 
-const pdb_host_kms pdb__host_kms = {.size = sizeof(pdb_host_kms), .provider = provider};
+static const char *database_id(void)
+{
+	return open_database;
+}
+
+const pdb_host_kms pdb__host_kms = {
+	.size = sizeof(pdb_host_kms), .provider = provider, .database_id = database_id};
 
 static pdb_status place(const pdb_setup *setup, char out[PATH_MAX], pdb_err *err)
 {
@@ -56,6 +63,7 @@ pdb_status pdb__keys_open(pdb_server *server, pdb_err *err)
 	const pdb_kms_ops *ops;
 	pdb_status status;
 
+	open_database = pdb_store_database_id(server->store);
 	if (setup->kms.plugin == NULL) {
 		return PDB_OK;
 	}
@@ -66,7 +74,7 @@ pdb_status pdb__keys_open(pdb_server *server, pdb_err *err)
 	ops = pdb_plugin_kms(setup->kms.plugin);
 	params.directory = directory;
 	params.settings = setup->kms.settings;
-	params.database_id = pdb_store_database_id(server->store);
+	params.database_id = open_database;
 	status = ops->open(&params, &open_kms, err);
 	if (status == PDB_OK) {
 		open_ops = ops;
@@ -82,4 +90,5 @@ void pdb__keys_close(pdb_server *server)
 	}
 	open_ops = NULL;
 	open_kms = NULL;
+	open_database = "";
 }

@@ -134,12 +134,24 @@ static pdb_status add_keys(pdb_server *server, pdb_setup *setup, pdb_err *err)
 /* The tables of plugins that are shipped but not chosen, for the descriptions. */
 static pdb_status add_described(pdb_server *server, pdb_setup *setup, pdb_err *err)
 {
-	pdb_fitted chaos = {0};
+	static const struct {
+		const char *key;
+		const char *name;
+		pdb_plugin_kind kind;
+	} shipped[] = {
+		{"storage.backend", "chaos", PDB_KIND_STORAGE},
+		{"plugins.load", KEY_USER, PDB_KIND_EXTENSION},
+		{"security.kms.mode", "embedded", PDB_KIND_KMS},
+	};
+	pdb_status status = PDB_OK;
 
-	if (!describes(server)) {
-		return PDB_OK;
+	for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]) && status == PDB_OK; i++) {
+		pdb_fitted fitted = {0};
+
+		status = add_plugin(server, setup, shipped[i].key, shipped[i].name, shipped[i].kind,
+				    &fitted, err);
 	}
-	return add_plugin(server, setup, "storage.backend", "chaos", PDB_KIND_STORAGE, &chaos, err);
+	return status;
 }
 
 static pdb_status add_rooms(pdb_setup *setup, pdb_err *err)
@@ -262,7 +274,7 @@ pdb_status pdb__setup_read(pdb_server *server, pdb_setup *out, pdb_err *err)
 	if (status == PDB_OK) {
 		status = add_extensions(server, out, err);
 	}
-	if (status == PDB_OK) {
+	if (status == PDB_OK && describes(server)) {
 		status = add_described(server, out, err);
 	}
 	if (status == PDB_OK) {

@@ -235,9 +235,10 @@ AT(pdb_kms_ops, health, 168);
 AT(pdb_kms_ops, stats, 176);
 AT(pdb_kms_ops, hold, 184);
 
-SIZE(pdb_host_kms, 16);
+SIZE(pdb_host_kms, 24);
 AT(pdb_host_kms, size, 0);
 AT(pdb_host_kms, provider, 8);
+AT(pdb_host_kms, database_id, 16);
 
 SIZE(pdb_host, 528);
 AT(pdb_host, size, 0);

@@ -209,6 +209,9 @@ typedef struct pdb_host_kms {
 	/* Both borrowed for the life of the process. Errors: PDB_ENOTSUP when the configuration
 	 * names no provider. Threads: any, from start() to stop(). */
 	pdb_status (*provider)(const pdb_kms_ops **ops_out, void **kms_out, pdb_err *err);
+	/* The id of the database, to which sealed bytes are bound; "" before start(). Lives until
+	 * stop(). */
+	const char *(*database_id)(void);
 } pdb_host_kms;
 
 #endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this plugin share. */
+#ifndef ENCRYPTION_PRIVATE_H
+#define ENCRYPTION_PRIVATE_H
+
+#include <pdb/pdb.h>
+#include <pthread.h>
+
+#include "keeper.h"
+#include "keycache.h"
+#include "path.h"
+
+#define COMPONENT "encryption"
+
+typedef struct encryption_settings {
+	bool use;
+	pdb_option_list fields;
+	int64_t entries;
+	int64_t ttl;
+	int64_t prepared;
+	int64_t memory;
+} encryption_settings;
+
+/* What is counted, beside the cache. */
+typedef struct encryption_counts {
+	_Atomic uint64_t sealed;
+	_Atomic uint64_t opened;
+	_Atomic uint64_t refused;    /* writes, for want of a key */
+	_Atomic uint64_t unreadable; /* records that did not open */
+} encryption_counts;
+
+typedef struct encryption {
+	const pdb_host *host;
+	keycache *cache;
+	keeper *keeper;
+	const pdb_kms_ops *ops; /* from start() on */
+	void *kms;
+	char database[80]; /* its id */
+	pthread_rwlock_t lock;
+	path_list *paths; /* under the lock */
+	bool use;         /* the same */
+	encryption_counts counts;
+} encryption;
+
+extern const pdb_record_hook encryption_hook;
+
+/* Declares the metrics. */
+pdb_status encryption_measure(encryption *self, pdb_plugin *plugin, pdb_err *err);
+
+#endif

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The record hook: seals on the way in, opens on the way out. */
+#include "encryption_private.h"
+#include "note.h"
+
+#define TAG   "SEAL"
+#define WHOLE "/body"
+
+static void count(_Atomic uint64_t *counter)
+{
+	(void)atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static bool may_block(const encryption *self, pdb_record *record)
+{
+	return self->host->record_may_block(record) == PDB_OK;
+}
+
+static crypt_place place_of(const encryption *self, const pdb_record *record)
+{
+	return (crypt_place){.database = pdb_slice_text(self->database),
+			     .thread = self->host->record_thread(record),
+			     .message = self->host->record_message(record),
+			     .version = self->host->record_version(record)};
+}
+
+/* -- what is covered --------------------------------------------------------------------------- */
+
+/* The covered values of a body; paths are kept as places in `text` while that may still move. */
+typedef struct cover {
+	const encryption *self;
+	crypt_span spans[FRAME_COUNT_MAX];
+	size_t at[FRAME_COUNT_MAX];
+	size_t count;
+	char *text;
+	size_t text_len;
+	size_t text_cap;
+} cover;
+
+static pdb_status text_add(cover *c, pdb_slice path)
+{
+	if (path.len > c->text_cap - c->text_len) {
+		size_t cap = 2 * c->text_cap + path.len + 256;
+		char *grown = c->self->host->realloc(c->text, cap);
+
+		if (grown == NULL) {
+			return PDB_ENOMEM;
+		}
+		c->text = grown;
+		c->text_cap = cap;
+	}
+	memcpy(c->text + c->text_len, path.ptr, path.len);
+	c->text_len += path.len;
+	return PDB_OK;
+}
+
+static pdb_status cover_add(void *arg, const path_match *match)
+{
+	cover *c = arg;
+	crypt_span *span = &c->spans[c->count];
+
+	if (c->count == FRAME_COUNT_MAX) {
+		return PDB_ETOOLARGE;
+	}
+	span->value = match->span;
+	span->path.len = match->path.len;
+	c->at[c->count++] = c->text_len;
+	return text_add(c, match->path);
+}
+
+/* What has too many covered values, or some too deep to be named, is sealed as a whole. */
+static void cover_whole(cover *c, pdb_slice body)
+{
+	c->count = 1;
+	c->spans[0].value = body;
+	c->spans[0].path = PDB_SLICE(WHOLE);
+}
+
+static pdb_status cover_find(encryption *self, pdb_slice body, cover *c)
+{
+	pdb_status status = PDB_OK;
+
+	c->self = self;
+	(void)pthread_rwlock_rdlock(&self->lock);
+	if (self->use) {
+		status = path_list_match(self->paths, self->host->json, body, cover_add, c);
+	}
+	(void)pthread_rwlock_unlock(&self->lock);
+	for (size_t i = 0; i < c->count; i++) {
+		c->spans[i].path.ptr = (const uint8_t *)c->text + c->at[i];
+	}
+	if (status == PDB_ETOOLARGE) {
+		cover_whole(c, body);
+		status = PDB_OK;
+	}
+	return status;
+}
+
+/* -- the key of a thread ----------------------------------------------------------------------- */
+
+/* What a write is told when its key cannot be had. The words go to the log only. */
+static pdb_status no_key(pdb_status status, pdb_err *err)
+{
+	if (status == PDB_ENOTFOUND) {
+		return pdb_err_set(err, PDB_EEXISTS, "key_destroyed",
+				   "The key of this thread is destroyed: nothing can be written "
+				   "to it any more.");
+	}
+	if (status == PDB_EDENIED || status == PDB_ECORRUPT || status == PDB_EINVAL) {
+		err->status = PDB_EUNAVAILABLE;
+		err->code = "kms_unavailable";
+		return PDB_EUNAVAILABLE;
+	}
+	return status;
+}
+
+/* A new key by a call to the provider, for want of a prepared one. */
+static pdb_status create_key(encryption *self, pdb_slice thread, pdb_kms_key *key, pdb_err *err)
+{
+	uint8_t dek[PDB_KMS_DEK_SIZE] = {0};
+	pdb_status status;
+
+	if (keycache_is_lost(self->cache)) {
+		return pdb_err_set(err, PDB_EUNAVAILABLE, "kms_unavailable",
+				   "the key service is not reachable");
+	}
+	key->size = sizeof(*key);
+	key->dek = dek;
+	status = self->ops->create(self->kms, thread, key, err);
+	if (status == PDB_EUNAVAILABLE) {
+		keycache_lost(self->cache);
+	}
+	if (status == PDB_OK && !keycache_good(key)) {
+		status = pdb_err_set(err, PDB_EUNAVAILABLE, "kms_unavailable",
+				     "the key service gave no key");
+	}
+	if (status == PDB_OK) {
+		keycache_put(self->cache, key);
+		keeper_remember(self->keeper, thread, key);
+	}
+	key->dek = NULL;
+	crypt_wipe(dek, sizeof(dek));
+	return status;
+}
+
+/* The key that a thread without a note will have. */
+static pdb_status first_key(encryption *self, pdb_record *record, note *n, pdb_err *err)
+{
+	pdb_slice thread = self->host->record_thread(record);
+	pdb_kms_key key = {0};
+	pdb_status status = PDB_OK;
+
+	if (!keeper_take(self->keeper, thread, &key)) {
+		if (!may_block(self, record)) {
+			return PDB_EOFFLOAD;
+		}
+		status = create_key(self, thread, &key, err);
+	}
+	if (status == PDB_OK) {
+		memcpy(n->id, key.id, sizeof(n->id));
+		n->version = key.dek_version;
+	}
+	return status;
+}
+
+/* What the provider gave must be the key that the thread has. */
+static pdb_status judge_key(const encryption *self, const pdb_record *record, const note *n,
+			    const keycache_hold *hold, pdb_err *err)
+{
+	pdb_slice thread = self->host->record_thread(record);
+
+	if (hold->thread[0] != '\0' && !pdb_slice_is(thread, hold->thread)) {
+		return pdb_err_set(err, PDB_EUNAVAILABLE, "kms_unavailable",
+				   "the key %s is of another thread", n->id);
+	}
+	if (!crypt_same(n->check, hold->check, sizeof(n->check))) {
+		return pdb_err_set(err, PDB_EUNAVAILABLE, "kms_unavailable",
+				   "the key %s is not what it was", n->id);
+	}
+	return PDB_OK;
+}
+
+static pdb_status set_note(const encryption *self, pdb_record *record, note *n,
+			   const keycache_hold *hold)
+{
+	uint8_t bytes[NOTE_SIZE_MAX];
+
+	memcpy(n->check, hold->check, sizeof(n->check));
+	return self->host->record_set_thread_note(record,
+						  pdb_slice_of(bytes, note_encode(n, bytes)));
+}
+
+/* Holds the key for new records of the thread; its id and version are in `n`. */
+static pdb_status thread_key(encryption *self, pdb_record *record, note *n, keycache_hold *hold,
+			     pdb_err *err)
+{
+	pdb_slice bytes;
+	bool first;
+	pdb_status status = self->host->record_thread_note(record, &bytes, err);
+
+	if (status != PDB_OK) {
+		return status;
+	}
+	first = bytes.len == 0;
+	if (first) {
+		status = first_key(self, record, n, err);
+	} else if (!note_decode(bytes, n)) {
+		status = pdb_err_set(err, PDB_ECORRUPT, NULL, "the note of the thread is damaged");
+	}
+	if (status == PDB_OK) {
+		status = keycache_take(self->cache, n->id, n->version, may_block(self, record),
+				       hold, err);
+	}
+	if (status != PDB_OK) {
+		return status;
+	}
+	status = first ? set_note(self, record, n, hold) : judge_key(self, record, n, hold, err);
+	if (status != PDB_OK) {
+		keycache_give(self->cache, hold);
+	} else if (hold->prepared) {
+		keeper_claim(self->keeper, n->id, self->host->record_thread(record));
+	}
+	return status;
+}
+
+/* -- in ---------------------------------------------------------------------------------------- */
+
+static pdb_status write_sealed(const encryption *self, pdb_record *record, const crypt_job *job,
+			       const crypt_keys *keys)
+{
+	size_t frame_len = crypt_frame_size(job);
+	size_t body_len = crypt_body_size(job);
+	uint8_t *bytes = self->host->alloc(frame_len + body_len);
+	pdb_status status;
+
+	if (bytes == NULL) {
+		return PDB_ENOMEM;
+	}
+	crypt_seal(job, keys, bytes, bytes + frame_len);
+	status = self->host->record_set_attachment(record, pdb_slice_of(bytes, frame_len));
+	if (status == PDB_OK) {
+		status = self->host->record_set_body(record,
+						     pdb_slice_of(bytes + frame_len, body_len));
+	}
+	self->host->free(bytes);
+	return status;
+}
+
+static pdb_status seal(encryption *self, pdb_record *record, const cover *c, pdb_err *err)
+{
+	crypt_job job = {.place = place_of(self, record),
+			 .body = self->host->record_body(record),
+			 .spans = c->spans,
+			 .count = c->count};
+	keycache_hold hold = {0};
+	note n = {0};
+	pdb_status status = thread_key(self, record, &n, &hold, err);
+
+	if (status == PDB_EOFFLOAD) {
+		return status;
+	}
+	if (status != PDB_OK) {
+		count(&self->counts.refused);
+		return no_key(status, err);
+	}
+	job.key_id = pdb_slice_text(n.id);
+	job.dek_version = n.version;
+	status = write_sealed(self, record, &job, hold.keys);
+	keycache_give(self->cache, &hold);
+	if (status == PDB_OK) {
+		count(&self->counts.sealed);
+	}
+	return status;
+}
+
+static pdb_status seal_in(void *state, pdb_record *record, pdb_err *err)
+{
+	encryption *self = state;
+	cover c;
+	pdb_status status;
+
+	c.count = 0;
+	c.text = NULL;
+	c.text_len = 0;
+	c.text_cap = 0;
+	status = cover_find(self, self->host->record_body(record), &c);
+	if (status == PDB_OK && c.count > 0) {
+		status = seal(self, record, &c, err);
+	}
+	self->host->free(c.text);
+	return status;
+}
+
+/* -- out --------------------------------------------------------------------------------------- */
+
+static pdb_status unreadable(encryption *self, const char *code, pdb_err *err)
+{
+	count(&self->counts.unreadable);
+	return pdb_err_set(err, PDB_ECORRUPT, code,
+			   strcmp(code, "enc_suite_unknown") == 0
+				   ? "it is sealed by a suite that this version does not know"
+				   : "it is not as it was sealed");
+}
+
+static pdb_status open_with(encryption *self, pdb_record *record, const frame *f,
+			    const crypt_keys *keys, pdb_err *err)
+{
+	const crypt_place place = place_of(self, record);
+	pdb_slice stored = self->host->record_body(record);
+	size_t size = crypt_open_size(f, stored);
+	uint8_t *body = size > 0 ? self->host->alloc(size) : NULL;
+	pdb_status status;
+
+	if (size > 0 && body == NULL) {
+		return PDB_ENOMEM;
+	}
+	if (size == 0 || !crypt_open(&place, f, stored, keys, body)) {
+		status = unreadable(self, "enc_not_authentic", err);
+	} else {
+		count(&self->counts.opened);
+		status = self->host->record_set_body(record, pdb_slice_of(body, size));
+	}
+	self->host->free(body);
+	return status;
+}
+
+static pdb_status open_out(void *state, pdb_record *record, pdb_err *err)
+{
+	encryption *self = state;
+	char id[PDB_KMS_ID_SIZE];
+	keycache_hold hold;
+	frame f;
+	pdb_status status;
+
+	if (!frame_decode(self->host->record_attachment(record), &f) ||
+	    f.key_id.len >= sizeof(id)) {
+		return unreadable(self, "enc_not_authentic", err);
+	}
+	if (f.suite != FRAME_SUITE_XCHACHA) {
+		return unreadable(self, "enc_suite_unknown", err);
+	}
+	memcpy(id, f.key_id.ptr, f.key_id.len);
+	id[f.key_id.len] = '\0';
+	status = keycache_take(self->cache, id, f.dek_version, may_block(self, record), &hold, err);
+	if (status != PDB_OK) {
+		if (status != PDB_EOFFLOAD && status != PDB_EUNAVAILABLE) {
+			count(&self->counts.unreadable);
+		}
+		return status;
+	}
+	status = open_with(self, record, &f, hold.keys, err);
+	if (status == PDB_OK && hold.prepared) {
+		keeper_claim(self->keeper, id, self->host->record_thread(record));
+	}
+	keycache_give(self->cache, &hold);
+	return status;
+}
+
+const pdb_record_hook encryption_hook = {.size = sizeof(pdb_record_hook),
+					 .order = 900,
+					 .name = "encryption",
+					 .tag = TAG,
+					 .in = seal_in,
+					 .out = open_out};
