@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What lags behind appends: list rows of crowds, the list of all threads, the total counts. */
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
-#include "chat/bytes.h"
 #include "chat/chat_private.h"
 
 #define CHUNK         64u
@@ -30,8 +30,8 @@ pdb_status pdb__counts_read(pdb_txn *txn, uint64_t *threads, uint64_t *messages,
 	if (row.len != COUNTS_SIZE || row.ptr[0] != COUNTS_FORMAT) {
 		return pdb_err_set(err, PDB_ECORRUPT, NULL, "the counts cannot be read");
 	}
-	*threads = pdb__le_get(row.ptr + 1, 8);
-	*messages = pdb__le_get(row.ptr + 9, 8);
+	*threads = pdb_le_get(row.ptr + 1, 8);
+	*messages = pdb_le_get(row.ptr + 9, 8);
 	return PDB_OK;
 }
 
@@ -58,8 +58,8 @@ static pdb_status counts_move(pdb__op *op, pdb_err *err)
 	messages += head->message_count - head->counted_messages;
 	head->counted_messages = head->message_count;
 	head->counted_thread = present;
-	pdb__le_put(row + 1, threads, 8);
-	pdb__le_put(row + 9, messages, 8);
+	pdb_le_put(row + 1, threads, 8);
+	pdb_le_put(row + 9, messages, 8);
 	pdb_key_meta(&key, "counts");
 	return pdb_txn_put(&op->txn, &key.key, pdb_slice_of(row, sizeof(row)), err);
 }

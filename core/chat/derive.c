@@ -2,8 +2,8 @@
 /* Ids that follow from what a caller sent, so that a retry finds what it made. */
 #include <sodium.h>
 
+#include "base/bytes.h"
 #include "base/text.h"
-#include "chat/bytes.h"
 #include "chat/chat_private.h"
 
 #define DERIVED_SIZE 20u
@@ -20,7 +20,7 @@ static void hash_part(hash_state *state, pdb_slice part)
 {
 	uint8_t len[8];
 
-	pdb__le_put(len, part.len, sizeof(len));
+	pdb_le_put(len, part.len, sizeof(len));
 	(void)crypto_generichash_update(state, len, sizeof(len));
 	(void)crypto_generichash_update(state, part.ptr != NULL ? part.ptr : len, part.len);
 }
@@ -37,7 +37,7 @@ void pdb__id_derive(const pdb_chat *chat, const char *prefix, const pdb_slice pa
 	for (size_t i = 0; i < 3; i++) {
 		hash_part(&state, parts[i]);
 	}
-	pdb__le_put(number, index, sizeof(number));
+	pdb_le_put(number, index, sizeof(number));
 	hash_part(&state, pdb_slice_of(number, sizeof(number)));
 	(void)crypto_generichash_final(&state, digest, sizeof(digest));
 	(void)snprintf(out, PDB_ID_MAX + 1, "%s", prefix);

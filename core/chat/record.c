@@ -2,7 +2,7 @@
 /* The stored form of one version of one message. */
 #include "chat/record.h"
 
-#include "chat/bytes.h"
+#include "base/bytes.h"
 
 #define FORMAT       1u
 #define FLAG_DELETED 0x1u
@@ -61,7 +61,7 @@ static bool attachments_valid(pdb_slice attachments)
 static bool decode_tail(const uint8_t *row, size_t at, pdb__record *out)
 {
 	size_t reply_len = row[AT_REPLY_LEN];
-	size_t reactions_len = (size_t)pdb__le_get(row + AT_REACTIONS_LEN, 4);
+	size_t reactions_len = (size_t)pdb_le_get(row + AT_REACTIONS_LEN, 4);
 
 	out->reply_to = pdb_slice_of(NULL, 0);
 	out->reactions = pdb_slice_of(NULL, 0);
@@ -79,11 +79,11 @@ static bool decode_parts(const uint8_t *row, pdb__record *out)
 {
 	size_t id_len = row[AT_ID_LEN];
 	size_t thread_at = TEXT_LEN(TEXT_ID) + id_len + TEXT_LEN(TEXT_THREAD);
-	size_t author_at = (size_t)pdb__le_get(row + AT_AUTHOR, 2);
-	size_t author_len = (size_t)pdb__le_get(row + AT_AUTHOR_LEN, 2);
-	size_t role_at = (size_t)pdb__le_get(row + AT_ROLE, 2);
-	size_t body_at = (size_t)pdb__le_get(row + AT_BODY, 4);
-	size_t body_len = (size_t)pdb__le_get(row + AT_BODY_LEN, 4);
+	size_t author_at = (size_t)pdb_le_get(row + AT_AUTHOR, 2);
+	size_t author_len = (size_t)pdb_le_get(row + AT_AUTHOR_LEN, 2);
+	size_t role_at = (size_t)pdb_le_get(row + AT_ROLE, 2);
+	size_t body_at = (size_t)pdb_le_get(row + AT_BODY, 4);
+	size_t body_len = (size_t)pdb_le_get(row + AT_BODY_LEN, 4);
 
 	return author_len >= 2 && body_len > 0 &&
 	       part(out->json, TEXT_LEN(TEXT_ID), id_len, &out->id) &&
@@ -102,15 +102,15 @@ bool pdb__record_decode(pdb_slice row, pdb__record *out)
 	    (row.ptr[AT_FLAGS] & ~FLAG_DELETED) != 0) {
 		return false;
 	}
-	json_len = (size_t)pdb__le_get(row.ptr + AT_JSON_LEN, 4);
+	json_len = (size_t)pdb_le_get(row.ptr + AT_JSON_LEN, 4);
 	if (json_len > row.len - HEADER_SIZE) {
 		return false;
 	}
 	out->deleted = (row.ptr[AT_FLAGS] & FLAG_DELETED) != 0;
-	out->version = (uint32_t)pdb__le_get(row.ptr + AT_VERSION, 4);
-	out->seq = pdb__le_get(row.ptr + AT_SEQ, 8);
-	out->ts = (int64_t)pdb__le_get(row.ptr + AT_TS, 8);
-	out->edited_ts = (int64_t)pdb__le_get(row.ptr + AT_EDITED_TS, 8);
+	out->version = (uint32_t)pdb_le_get(row.ptr + AT_VERSION, 4);
+	out->seq = pdb_le_get(row.ptr + AT_SEQ, 8);
+	out->ts = (int64_t)pdb_le_get(row.ptr + AT_TS, 8);
+	out->edited_ts = (int64_t)pdb_le_get(row.ptr + AT_EDITED_TS, 8);
 	out->json = pdb_slice_of(row.ptr + HEADER_SIZE, json_len);
 	out->attachments = pdb_slice_skip(row, HEADER_SIZE + json_len);
 	return decode_parts(row.ptr, out) && attachments_valid(out->attachments);
@@ -147,17 +147,17 @@ static void add_json(const pdb__record *record, pdb_buf *out, size_t start, uint
 	pdb_buf_add_text(out, "\",\"seq\":");
 	pdb_buf_add_uint(out, record->seq);
 	pdb_buf_add_text(out, ",\"author\":");
-	pdb__le_put(header + AT_AUTHOR, out->len - start, 2);
+	pdb_le_put(header + AT_AUTHOR, out->len - start, 2);
 	pdb_buf_add_slice(out, record->author);
 	pdb_buf_add_text(out, ",\"role\":\"");
-	pdb__le_put(header + AT_ROLE, out->len - start, 2);
+	pdb_le_put(header + AT_ROLE, out->len - start, 2);
 	pdb_buf_add_slice(out, record->role);
 	pdb_buf_add_text(out, "\",\"ts\":");
 	pdb_buf_add_int(out, record->ts);
 	pdb_buf_add_text(out, ",\"version\":");
 	pdb_buf_add_uint(out, record->version);
 	pdb_buf_add_text(out, ",\"body\":");
-	pdb__le_put(header + AT_BODY, out->len - start, 4);
+	pdb_le_put(header + AT_BODY, out->len - start, 4);
 	pdb_buf_add_slice(out, record->body);
 	add_tail(record, out);
 }
@@ -170,13 +170,13 @@ static void fill_header(const pdb__record *record, uint8_t *header)
 	header[AT_THREAD_LEN] = (uint8_t)record->thread.len;
 	header[AT_ROLE_LEN] = (uint8_t)record->role.len;
 	header[AT_REPLY_LEN] = (uint8_t)record->reply_to.len;
-	pdb__le_put(header + AT_AUTHOR_LEN, record->author.len, 2);
-	pdb__le_put(header + AT_VERSION, record->version, 4);
-	pdb__le_put(header + AT_SEQ, record->seq, 8);
-	pdb__le_put(header + AT_TS, (uint64_t)record->ts, 8);
-	pdb__le_put(header + AT_EDITED_TS, (uint64_t)record->edited_ts, 8);
-	pdb__le_put(header + AT_BODY_LEN, record->body.len, 4);
-	pdb__le_put(header + AT_REACTIONS_LEN, record->reactions.len, 4);
+	pdb_le_put(header + AT_AUTHOR_LEN, record->author.len, 2);
+	pdb_le_put(header + AT_VERSION, record->version, 4);
+	pdb_le_put(header + AT_SEQ, record->seq, 8);
+	pdb_le_put(header + AT_TS, (uint64_t)record->ts, 8);
+	pdb_le_put(header + AT_EDITED_TS, (uint64_t)record->edited_ts, 8);
+	pdb_le_put(header + AT_BODY_LEN, record->body.len, 4);
+	pdb_le_put(header + AT_REACTIONS_LEN, record->reactions.len, 4);
 }
 
 void pdb__record_encode(const pdb__record *record, pdb_buf *out)
@@ -197,7 +197,7 @@ void pdb__record_encode(const pdb__record *record, pdb_buf *out)
 	if (out->failed) {
 		return;
 	}
-	pdb__le_put(header + AT_JSON_LEN, out->len - start - HEADER_SIZE, 4);
+	pdb_le_put(header + AT_JSON_LEN, out->len - start - HEADER_SIZE, 4);
 	memcpy(out->data + start, header, sizeof(header));
 	pdb_buf_add_slice(out, record->attachments);
 }
@@ -219,7 +219,7 @@ bool pdb__attachment_next(pdb_slice attachments, size_t *cursor, pdb_slice *tag,
 	if (rest.len < TAG_SIZE + 4) {
 		return false;
 	}
-	len = (size_t)pdb__le_get(rest.ptr + TAG_SIZE, 4);
+	len = (size_t)pdb_le_get(rest.ptr + TAG_SIZE, 4);
 	if (len > rest.len - TAG_SIZE - 4) {
 		return false;
 	}
@@ -233,7 +233,7 @@ void pdb__attachment_add(pdb_buf *out, pdb_slice tag, pdb_slice bytes)
 {
 	uint8_t len[4];
 
-	pdb__le_put(len, bytes.len, sizeof(len));
+	pdb_le_put(len, bytes.len, sizeof(len));
 	pdb_buf_add_slice(out, tag);
 	pdb_buf_add(out, len, sizeof(len));
 	pdb_buf_add_slice(out, bytes);

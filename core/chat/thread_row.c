@@ -2,7 +2,7 @@
 /* The two rows of a thread: what it is, and its counters. */
 #include "chat/thread_row.h"
 
-#include "chat/bytes.h"
+#include "base/bytes.h"
 #include "chat/record.h"
 
 #define META_FORMAT  1u
@@ -70,16 +70,15 @@ bool pdb__meta_decode(pdb_slice row, pdb__meta *out)
 		return false;
 	}
 	out->deleted = (at[META_FLAGS] & FLAG_DELETED) != 0;
-	out->created_ts = (int64_t)pdb__le_get(at + META_CREATED_TS, 8);
-	out->updated_ts = (int64_t)pdb__le_get(at + META_UPDATED_TS, 8);
-	out->deleted_ts = (int64_t)pdb__le_get(at + META_DELETED_TS, 8);
+	out->created_ts = (int64_t)pdb_le_get(at + META_CREATED_TS, 8);
+	out->updated_ts = (int64_t)pdb_le_get(at + META_UPDATED_TS, 8);
+	out->deleted_ts = (int64_t)pdb_le_get(at + META_DELETED_TS, 8);
 	memcpy(out->digest, at + META_DIGEST, sizeof(out->digest));
-	return take(&rest, (size_t)pdb__le_get(at + META_AUTHOR_LEN, 2), &out->author) &&
-	       take(&rest, (size_t)pdb__le_get(at + META_TITLE_LEN, 2), &out->title) &&
-	       take(&rest, (size_t)pdb__le_get(at + META_SLUG_LEN, 2), &out->slug) &&
-	       take(&rest, (size_t)pdb__le_get(at + META_ATTRIBUTES_LEN, 4), &out->attributes) &&
-	       take(&rest, (size_t)pdb__le_get(at + META_PARTICIPANTS_LEN, 4),
-		    &out->participants) &&
+	return take(&rest, (size_t)pdb_le_get(at + META_AUTHOR_LEN, 2), &out->author) &&
+	       take(&rest, (size_t)pdb_le_get(at + META_TITLE_LEN, 2), &out->title) &&
+	       take(&rest, (size_t)pdb_le_get(at + META_SLUG_LEN, 2), &out->slug) &&
+	       take(&rest, (size_t)pdb_le_get(at + META_ATTRIBUTES_LEN, 4), &out->attributes) &&
+	       take(&rest, (size_t)pdb_le_get(at + META_PARTICIPANTS_LEN, 4), &out->participants) &&
 	       participants_count(out->participants, &out->participant_count) &&
 	       notes_take(rest, &out->notes);
 }
@@ -90,15 +89,15 @@ void pdb__meta_encode(const pdb__meta *meta, pdb_buf *out)
 
 	head[0] = META_FORMAT;
 	head[META_FLAGS] = meta->deleted ? FLAG_DELETED : 0;
-	pdb__le_put(head + META_AUTHOR_LEN, meta->author.len, 2);
-	pdb__le_put(head + META_CREATED_TS, (uint64_t)meta->created_ts, 8);
-	pdb__le_put(head + META_UPDATED_TS, (uint64_t)meta->updated_ts, 8);
-	pdb__le_put(head + META_DELETED_TS, (uint64_t)meta->deleted_ts, 8);
+	pdb_le_put(head + META_AUTHOR_LEN, meta->author.len, 2);
+	pdb_le_put(head + META_CREATED_TS, (uint64_t)meta->created_ts, 8);
+	pdb_le_put(head + META_UPDATED_TS, (uint64_t)meta->updated_ts, 8);
+	pdb_le_put(head + META_DELETED_TS, (uint64_t)meta->deleted_ts, 8);
 	memcpy(head + META_DIGEST, meta->digest, sizeof(meta->digest));
-	pdb__le_put(head + META_TITLE_LEN, meta->title.len, 2);
-	pdb__le_put(head + META_SLUG_LEN, meta->slug.len, 2);
-	pdb__le_put(head + META_ATTRIBUTES_LEN, meta->attributes.len, 4);
-	pdb__le_put(head + META_PARTICIPANTS_LEN, meta->participants.len, 4);
+	pdb_le_put(head + META_TITLE_LEN, meta->title.len, 2);
+	pdb_le_put(head + META_SLUG_LEN, meta->slug.len, 2);
+	pdb_le_put(head + META_ATTRIBUTES_LEN, meta->attributes.len, 4);
+	pdb_le_put(head + META_PARTICIPANTS_LEN, meta->participants.len, 4);
 	pdb_buf_add(out, head, sizeof(head));
 	pdb_buf_add_slice(out, meta->author);
 	pdb_buf_add_slice(out, meta->title);
@@ -116,14 +115,14 @@ bool pdb__head_decode(pdb_slice row, pdb__head *out)
 		return false;
 	}
 	out->counted_thread = (at[1] & FLAG_COUNTED) != 0;
-	out->generation = pdb__le_get(at + 2, 8);
-	out->last_seq = pdb__le_get(at + 10, 8);
-	out->last_ns = pdb__le_get(at + 18, 8);
-	out->last_ts = (int64_t)pdb__le_get(at + 26, 8);
-	out->message_count = pdb__le_get(at + 34, 8);
-	out->list_ns = pdb__le_get(at + 42, 8);
-	out->all_ns = pdb__le_get(at + 50, 8);
-	out->counted_messages = pdb__le_get(at + 58, 8);
+	out->generation = pdb_le_get(at + 2, 8);
+	out->last_seq = pdb_le_get(at + 10, 8);
+	out->last_ns = pdb_le_get(at + 18, 8);
+	out->last_ts = (int64_t)pdb_le_get(at + 26, 8);
+	out->message_count = pdb_le_get(at + 34, 8);
+	out->list_ns = pdb_le_get(at + 42, 8);
+	out->all_ns = pdb_le_get(at + 50, 8);
+	out->counted_messages = pdb_le_get(at + 58, 8);
 	return true;
 }
 
@@ -131,14 +130,14 @@ void pdb__head_encode(const pdb__head *head, uint8_t out[PDB__HEAD_SIZE])
 {
 	out[0] = HEAD_FORMAT;
 	out[1] = head->counted_thread ? FLAG_COUNTED : 0;
-	pdb__le_put(out + 2, head->generation, 8);
-	pdb__le_put(out + 10, head->last_seq, 8);
-	pdb__le_put(out + 18, head->last_ns, 8);
-	pdb__le_put(out + 26, (uint64_t)head->last_ts, 8);
-	pdb__le_put(out + 34, head->message_count, 8);
-	pdb__le_put(out + 42, head->list_ns, 8);
-	pdb__le_put(out + 50, head->all_ns, 8);
-	pdb__le_put(out + 58, head->counted_messages, 8);
+	pdb_le_put(out + 2, head->generation, 8);
+	pdb_le_put(out + 10, head->last_seq, 8);
+	pdb_le_put(out + 18, head->last_ns, 8);
+	pdb_le_put(out + 26, (uint64_t)head->last_ts, 8);
+	pdb_le_put(out + 34, head->message_count, 8);
+	pdb_le_put(out + 42, head->list_ns, 8);
+	pdb_le_put(out + 50, head->all_ns, 8);
+	pdb_le_put(out + 58, head->counted_messages, 8);
 }
 
 bool pdb__participant_next(pdb_slice list, size_t *cursor, pdb_slice *participant)

@@ -135,23 +135,20 @@ typedef struct job_round {
 	double (*value)(const pdb_job_view *job);
 } job_round;
 
-static void show_job(void *arg, const pdb_job_view *job)
+/* Of a submitted run its job is counted. */
+static pdb_status show_job(void *arg, const pdb_job_view *job)
 {
 	const job_round *it = arg;
 
-	it->sample(it->arg, &job->name, it->value(job));
-}
-
-static void each_job(const pdb_server *server, job_round it)
-{
-	if (server->jobs != NULL) {
-		pdb_jobs_each(server->jobs, show_job, &it);
+	if (strcmp(job->id, job->name) == 0) {
+		it->sample(it->arg, &job->name, it->value(job));
 	}
+	return PDB_OK;
 }
 
 static double job_running(const pdb_job_view *job)
 {
-	return job->running ? 1 : 0;
+	return job->state == PDB_JOB_RUNNING ? 1 : 0;
 }
 
 static double job_runs(const pdb_job_view *job)
@@ -177,7 +174,8 @@ static double job_total(const pdb_job_view *job)
 #define JOB_READER(name_)                                                                          \
 	static void read_##name_(void *self, pdb_sample_fn sample, void *arg)                      \
 	{                                                                                          \
-		each_job(self, (job_round){sample, arg, name_});                                   \
+		(void)self;                                                                        \
+		(void)pdb_jobs_table.each(show_job, &(job_round){sample, arg, name_}, NULL);       \
 	}
 JOB_READER(job_running)
 JOB_READER(job_runs)

@@ -61,7 +61,7 @@ const pdb_host pdb__host = {
 	.change_message = pdb_change_message,
 	.change_seq = pdb_change_seq,
 	.change_version = pdb_change_version,
-	.job_state = pdb_job_state,
+	.job_state = pdb_job_saved,
 	.job_save = pdb_job_save,
 	.job_progress = pdb_job_progress,
 	.job_done = pdb_job_done,
@@ -82,4 +82,5 @@ const pdb_host pdb__host = {
 	.record_set_thread_note = pdb_record_set_thread_note,
 	.json = &host_json,
 	.control = &pdb__host_control,
+	.jobs = &pdb_jobs_table,
 };

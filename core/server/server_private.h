@@ -12,8 +12,8 @@
 #include "chat/chat.h"
 #include "config/config.h"
 #include "http/http.h"
+#include "jobs/jobs.h"
 #include "plugin/loader.h"
-#include "server/jobs.h"
 #include "server/pool.h"
 #include "store/store.h"
 

@@ -240,7 +240,36 @@ AT(pdb_host_kms, size, 0);
 AT(pdb_host_kms, provider, 8);
 AT(pdb_host_kms, database_id, 16);
 
-SIZE(pdb_host, 528);
+SIZE(pdb_job_view, 120);
+AT(pdb_job_view, size, 0);
+AT(pdb_job_view, state, 4);
+AT(pdb_job_view, id, 8);
+AT(pdb_job_view, name, 16);
+AT(pdb_job_view, params, 24);
+AT(pdb_job_view, result, 40);
+AT(pdb_job_view, error, 56);
+AT(pdb_job_view, done, 64);
+AT(pdb_job_view, total, 72);
+AT(pdb_job_view, created_ts, 80);
+AT(pdb_job_view, started_ts, 88);
+AT(pdb_job_view, ended_ts, 96);
+AT(pdb_job_view, runs, 104);
+AT(pdb_job_view, failures, 112);
+
+SIZE(pdb_host_jobs, 88);
+AT(pdb_host_jobs, size, 0);
+AT(pdb_host_jobs, submit, 8);
+AT(pdb_host_jobs, cancel, 16);
+AT(pdb_host_jobs, view, 24);
+AT(pdb_host_jobs, each, 32);
+AT(pdb_host_jobs, id, 40);
+AT(pdb_host_jobs, params, 48);
+AT(pdb_host_jobs, stopping, 56);
+AT(pdb_host_jobs, set_result, 64);
+AT(pdb_host_jobs, rest, 72);
+AT(pdb_host_jobs, pace, 80);
+
+SIZE(pdb_host, 536);
 AT(pdb_host, size, 0);
 AT(pdb_host, alloc, 8);
 AT(pdb_host, realloc, 16);
@@ -307,6 +336,7 @@ AT(pdb_host, record_thread_note, 496);
 AT(pdb_host, record_set_thread_note, 504);
 AT(pdb_host, json, 512);
 AT(pdb_host, control, 520);
+AT(pdb_host, jobs, 528);
 
 SIZE(pdb_host_json, 32);
 AT(pdb_host_json, size, 0);

@@ -10,7 +10,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTIL
 # A room may include itself and these. The order is the one of core/CMakeLists.txt.
 BELOW = {"base": set()}
 for _room, _lower in (("measure", "base"), ("config", "measure"), ("plugin", "config"), ("store", "plugin"),
-                      ("chat", "store")):
+                      ("jobs", "store"), ("chat", "jobs")):
     BELOW[_room] = BELOW[_lower] | {_lower}
 BELOW["http"] = {"base", "measure", "config", "plugin"}
 BELOW["api"] = BELOW["chat"] | {"chat", "http"}

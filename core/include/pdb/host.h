@@ -189,6 +189,7 @@ typedef struct pdb_host {
 
 	const pdb_host_json *json;
 	const struct pdb_host_control *control; /* pdb/control.h */
+	const pdb_host_jobs *jobs;
 } pdb_host;
 
 #endif
