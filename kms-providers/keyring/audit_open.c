@@ -37,6 +37,7 @@ static pdb_status judge_place(const pdb__audit *audit, const pdb__audit_head *he
 {
 	char bytes[PDB__AUDIT_LINE_MAX + 2];
 	size_t want = head->size < sizeof(bytes) ? (size_t)head->size : sizeof(bytes);
+	uint8_t hash[PDB__AUDIT_HASH];
 	pdb__audit_line line;
 	size_t start;
 
@@ -48,8 +49,13 @@ static pdb_status judge_place(const pdb__audit *audit, const pdb__audit_head *he
 	for (start = want - 1; start > 0 && bytes[start - 1] != '\n'; start--) {
 	}
 	if (!pdb__audit_line_read(pdb_slice_of(bytes + start, want - 1 - start), &line) ||
-	    line.seq != head->seq || sodium_memcmp(line.hash, head->hash, PDB__AUDIT_HASH) != 0) {
+	    line.seq != head->seq) {
 		return corrupt(err, "is not the one its head was written for");
+	}
+	pdb__audit_hash(pdb_slice_of(bytes + start, line.hashed), hash);
+	if (sodium_memcmp(hash, head->hash, PDB__AUDIT_HASH) != 0 ||
+	    sodium_memcmp(line.hash, head->hash, PDB__AUDIT_HASH) != 0) {
+		return corrupt(err, "has another last line than its head was written for");
 	}
 	return PDB_OK;
 }
