@@ -36,6 +36,9 @@ static const pdb_option ROWS[] = {
 	{"security.rate_limit.burst", PDB_OPTION_INT, 0, AT(rate_burst), "0", 0,
 	 INT64_C(1000000000), NULL, "requests", "RATE_BURST",
 	 "Requests that a caller may make at once."},
+	{"security.failed_auth.per_minute", PDB_OPTION_INT, 0, AT(failed_auth), "0", 0,
+	 INT64_C(1000000000), NULL, "tries per minute", NULL,
+	 "Failed tries to identify; needs the plugin ratelimit."},
 	{"security.ip_whitelist", PDB_OPTION_LIST, 0, AT(ip_whitelist), NULL, 0, 0, NULL, NULL,
 	 "IP_WHITELIST", "Addresses that may connect; needs the plugin address."},
 	{"retention.enabled", PDB_OPTION_BOOL, 0, AT(retention_enabled), "false", 0, 0, NULL, NULL,
@@ -103,6 +106,7 @@ static const plugin_section SECTIONS[] = {
 	{"security.kms.", "encryption"},
 	{"security.cors.", "cors"},
 	{"security.rate_limit.", "ratelimit"},
+	{"security.failed_auth.", "ratelimit"},
 	{"security.ip_whitelist", "address"},
 	{"retention.", "retention"},
 	{"validation.", "validation"},
@@ -145,10 +149,10 @@ typedef struct section_promise {
 static const section_promise PROMISES[] = {
 	{"security.encryption.use", true},  {"security.kms.mode", true},
 	{"security.ip_whitelist", true},    {"security.cors.allowed_origins", false},
-	{"security.rate_limit.rps", false}, {"retention.enabled", false},
-	{"validation.required", false},     {"validation.types", false},
-	{"validation.max_len", false},      {"validation.enums", false},
-	{"validation.when_then", false},
+	{"security.rate_limit.rps", false}, {"security.failed_auth.per_minute", false},
+	{"retention.enabled", false},       {"validation.required", false},
+	{"validation.types", false},        {"validation.max_len", false},
+	{"validation.enums", false},        {"validation.when_then", false},
 };
 
 static void judge_promise(pdb_config *config, const section_promise *promise, const char *plugin)

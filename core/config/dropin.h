@@ -25,6 +25,7 @@ typedef struct pdb_dropin_settings {
 	pdb_option_list cors_origins;
 	int64_t rate_rps;
 	int64_t rate_burst;
+	int64_t failed_auth;
 	pdb_option_list ip_whitelist;
 	bool retention_enabled;
 	const char *retention_cron;

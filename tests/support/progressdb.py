@@ -18,10 +18,13 @@ FRONTEND = "pk_frontend_key_for_tests"
 BACKEND = "sk_backend_key_for_tests"
 ADMIN = "ak_admin_key_for_tests"
 
+# Tests have reason to fail more often than a stranger may.
 CONFIG = f"""\
 storage:
   backend: {{backend}}
 security:
+  failed_auth:
+    per_minute: 0
   api_keys:
     frontend: [{FRONTEND}]
     backend: [{BACKEND}]

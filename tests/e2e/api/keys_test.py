@@ -18,7 +18,8 @@ def hashed(key):
 
 
 def config(backend, more=""):
-    return (f"storage:\n  backend: {BACKEND_NAME}\nsecurity:\n  api_keys:\n"
+    return (f"storage:\n  backend: {BACKEND_NAME}\nsecurity:\n"
+            "  failed_auth: {per_minute: 0}\n  api_keys:\n"
             f"    backend: [{', '.join(backend)}]\n    admin: [ak_admin_key_for_tests]\n{more}")
 
 

@@ -168,7 +168,8 @@ class Kept(Case):
 
 class Revocation(Case):
     def setUp(self):
-        self.start(f"  api_keys: {{frontend: [{FRONTEND}], backend: [{BACKEND}], admin: [{ADMIN}]}}\n")
+        self.start(f"  api_keys: {{frontend: [{FRONTEND}], backend: [{BACKEND}], admin: [{ADMIN}]}}\n"
+                   "  failed_auth: {per_minute: 0}\n")
         self.backend = self.server.backend()
 
     def sign(self, user, **more):
