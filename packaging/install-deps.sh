@@ -6,10 +6,10 @@ packages="build-essential cmake ninja-build pkg-config python3 curl openssl zstd
 libevent-dev libwiredtiger-dev libjansson-dev libsodium-dev libyaml-dev libssl-dev
 libcurl4-openssl-dev libzstd-dev libjemalloc-dev libcriterion-dev"
 
-# --all adds what the checks use: a second compiler, linters, sanitizer run-times.
+# --all adds what the checks use: a second compiler, linters, sanitizer run-times, a browser.
 if [ "${1:-}" = "--all" ]; then
 	packages="$packages clang clang-tidy clang-format libclang-rt-14-dev universal-ctags"
-	packages="$packages python3-yaml python3-jsonschema prometheus python3-prometheus-client"
+	packages="$packages python3-yaml python3-jsonschema prometheus python3-prometheus-client chromium"
 fi
 
 missing=""
