@@ -156,6 +156,9 @@ bool pdb__access_lists(const pdb_caller *caller, const pdb__meta *meta, bool ask
 {
 	const char *word = rule_of(caller, PDB_ACTION_THREAD_LIST)->thread;
 
+	if (meta->purging) {
+		return false;
+	}
 	return thread_allows(word[state_of(meta->deleted, asked)], caller, meta);
 }
 

@@ -210,6 +210,22 @@ pdb_status pdb_chat_reaction_remove(pdb_chat *chat, const pdb_caller *caller,
 
 /* -- care ------------------------------------------------------------------------------------ */
 
+/*
+ * Removes a message for good, with its versions and its reactions; its place in `seq` stays empty.
+ * `until` 0 = whatever its state; else only when it was soft-deleted by then (nanoseconds).
+ * Errors: PDB_ENOTFOUND (also code not_deleted), PDB_EDENIED (code legal_hold).  May block.
+ */
+pdb_status pdb_chat_purge_message(pdb_chat *chat, const pdb_message_ref *ref, int64_t until,
+				  pdb_err *err);
+/*
+ * Removes a thread for good, at most `limit` messages in one call: *more says that another is
+ * needed. With the first one nobody sees it any more, and writers are told to come back later; a
+ * thread that is half removed is finished by the same call, also after a crash.
+ * `until` and errors as above.  May block.
+ */
+pdb_status pdb_chat_purge_thread(pdb_chat *chat, pdb_slice thread, int64_t until, size_t limit,
+				 bool *more, pdb_err *err);
+
 typedef struct pdb_check_report {
 	uint64_t threads;
 	uint64_t messages;

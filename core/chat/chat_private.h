@@ -141,6 +141,7 @@ typedef struct pdb__op {
 	bool found;
 	bool changed;
 	bool lag_removed;
+	bool purges; /* sees a thread that is being purged */
 	bool judged; /* access was granted (access.c) */
 	pdb__meta meta;
 	pdb__head head;
@@ -246,6 +247,12 @@ pdb_status pdb__list_row_remove(pdb__op *op, pdb_slice author, uint64_t ns, pdb_
 pdb_status pdb__list_rows_move(pdb__op *op, pdb_err *err);
 pdb_status pdb__all_row_move(pdb__op *op, pdb_err *err);
 
+/* The row "deleted:…" of what was soft-deleted at `ts`; a thread when `message` is empty. */
+pdb_status pdb__deleted_row_put(pdb__op *op, int64_t ts, pdb_slice message, pdb_err *err);
+pdb_status pdb__deleted_row_remove(pdb__op *op, int64_t ts, pdb_slice message, pdb_err *err);
+
+/* Makes "meta:counts" count this thread as it is now. */
+pdb_status pdb__counts_move(pdb__op *op, pdb_err *err);
 /* Reads "meta:counts". */
 pdb_status pdb__counts_read(pdb_txn *txn, uint64_t *threads, uint64_t *messages, pdb_err *err);
 pdb_status pdb__counts_load(pdb_chat *chat, pdb_err *err);

@@ -316,6 +316,40 @@ static pdb_status check_counts(pdb__check *c, pdb_err *err)
 	return status;
 }
 
+static pdb_status deleted_row(pdb__check *c, void *arg, pdb_slice key, pdb_slice value,
+			      pdb_err *err)
+{
+	uint64_t *count = arg;
+	uint64_t ns;
+	pdb_slice thread;
+	pdb_slice message;
+
+	(void)value, (void)err;
+	(*count)++;
+	if (!pdb_key_deleted_entry(key, &ns, &thread, &message)) {
+		pdb__check_fault(c, "the row %.*s is none of what was deleted",
+				 PDB_SLICE_ARGS(key));
+	}
+	return PDB_OK;
+}
+
+/* Each that should be there was seen: more than those are strays. */
+static pdb_status check_deleted(pdb__check *c, pdb_err *err)
+{
+	uint64_t rows = 0;
+	pdb_keybuf prefix;
+	pdb_keybuf end;
+	pdb_status status;
+
+	pdb_key_deleted_prefix(&prefix);
+	status = pdb__check_walk(c, range_of(&prefix, &end), deleted_row, &rows, err);
+	if (status == PDB_OK && rows != c->deleted) {
+		pdb__check_fault(c, "%llu rows tell of deletions, and there are %llu",
+				 (unsigned long long)rows, (unsigned long long)c->deleted);
+	}
+	return status;
+}
+
 pdb_status pdb_chat_check(pdb_chat *chat, void (*fault)(void *arg, const char *line), void *arg,
 			  pdb_check_report *report, pdb_err *err)
 {
@@ -327,6 +361,9 @@ pdb_status pdb_chat_check(pdb_chat *chat, void (*fault)(void *arg, const char *l
 	status = global ? check_all_threads(&c, err) : check_listed_threads(&c, err);
 	if (status == PDB_OK) {
 		status = check_lists(&c, global, err);
+	}
+	if (status == PDB_OK) {
+		status = check_deleted(&c, err);
 	}
 	return status == PDB_OK ? check_counts(&c, err) : status;
 }

@@ -12,6 +12,7 @@ typedef struct pdb__check {
 	pdb_check_report *report;
 	uint64_t counted_threads;
 	uint64_t counted_messages;
+	uint64_t deleted; /* threads and messages that are soft-deleted */
 } pdb__check;
 
 typedef pdb_status (*pdb__check_row_fn)(pdb__check *c, void *arg, pdb_slice key, pdb_slice value,

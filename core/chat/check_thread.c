@@ -91,6 +91,26 @@ static pdb_status check_id_row(pdb__check *c, const tally *t, const pdb__record 
 	return status;
 }
 
+static pdb_status need(pdb__check *c, const pdb_keybuf *key, pdb_err *err)
+{
+	bool has;
+	pdb_status status = pdb__check_has(c, key, &has, err);
+
+	if (status == PDB_OK && !has) {
+		pdb__check_fault(c, "the list row %.*s is missing", PDB_SLICE_ARGS(key->key.bytes));
+	}
+	return status;
+}
+
+static pdb_status check_deleted_row(pdb__check *c, int64_t ts, pdb_slice thread, pdb_slice message,
+				    pdb_err *err)
+{
+	pdb_keybuf key;
+
+	pdb_key_deleted(&key, (uint64_t)ts, thread, message);
+	return need(c, &key, err);
+}
+
 static pdb_status timeline_row(pdb__check *c, void *arg, pdb_slice key, pdb_slice value,
 			       pdb_err *err)
 {
@@ -109,7 +129,8 @@ static pdb_status timeline_row(pdb__check *c, void *arg, pdb_slice key, pdb_slic
 		t->last_seq++;
 		return PDB_OK;
 	}
-	if (seq != t->last_seq + 1 || ns <= t->last_ns) {
+	/* What was purged leaves its place empty; how many there are stands in the head row. */
+	if (seq <= t->last_seq || ns <= t->last_ns) {
 		pdb__check_fault(c, "thread %.*s: seq %llu follows %llu", PDB_SLICE_ARGS(t->thread),
 				 (unsigned long long)seq, (unsigned long long)t->last_seq);
 	}
@@ -117,8 +138,12 @@ static pdb_status timeline_row(pdb__check *c, void *arg, pdb_slice key, pdb_slic
 	t->last_ns = ns;
 	t->last_ts = record.ts;
 	t->messages += record.deleted ? 0 : 1;
+	c->deleted += record.deleted ? 1 : 0;
 	t->old_versions += record.version - 1;
 	status = check_id_row(c, t, &record, pdb_slice_skip(key, key.len - PDB_POSITION_LEN), err);
+	if (status == PDB_OK && record.deleted) {
+		status = check_deleted_row(c, record.edited_ts, t->thread, record.id, err);
+	}
 	return status == PDB_OK ? check_versions(c, t, &record, err) : status;
 }
 
@@ -175,9 +200,10 @@ static pdb_status check_strays(pdb__check *c, const tally *t, pdb_err *err)
 
 static void check_head(pdb__check *c, const tally *t, const pdb__head *head)
 {
-	bool same = head->last_seq == t->last_seq && head->message_count == t->messages;
+	bool same = head->last_seq == t->rows + head->purged && head->last_seq >= t->last_seq &&
+		    head->message_count == t->messages;
 
-	if (t->rows > 0) {
+	if (t->rows > 0 && head->last_seq == t->last_seq) {
 		same = same && head->last_ns == t->last_ns && head->last_ts == t->last_ts;
 	}
 	if (!same) {
@@ -188,17 +214,6 @@ static void check_head(pdb__check *c, const tally *t, const pdb__head *head)
 				 (unsigned long long)head->message_count,
 				 (unsigned long long)t->last_seq, (unsigned long long)t->messages);
 	}
-}
-
-static pdb_status need(pdb__check *c, const pdb_keybuf *key, pdb_err *err)
-{
-	bool has;
-	pdb_status status = pdb__check_has(c, key, &has, err);
-
-	if (status == PDB_OK && !has) {
-		pdb__check_fault(c, "the list row %.*s is missing", PDB_SLICE_ARGS(key->key.bytes));
-	}
-	return status;
 }
 
 static pdb_status check_list_rows(pdb__check *c, pdb_slice thread, const pdb__meta *meta,
@@ -221,6 +236,10 @@ static pdb_status check_list_rows(pdb__check *c, pdb_slice thread, const pdb__me
 	if (status == PDB_OK) {
 		pdb_key_all(&key, head->all_ns, thread);
 		status = need(c, &key, err);
+	}
+	if (status == PDB_OK && meta->deleted) {
+		c->deleted++;
+		status = check_deleted_row(c, meta->deleted_ts, thread, pdb_slice_of(NULL, 0), err);
 	}
 	if (status == PDB_OK && lags) {
 		pdb_key_lag(&key, thread);

@@ -36,7 +36,7 @@ pdb_status pdb__counts_read(pdb_txn *txn, uint64_t *threads, uint64_t *messages,
 }
 
 /* Only this job writes the row, so that appends to different threads never meet there. */
-static pdb_status counts_move(pdb__op *op, pdb_err *err)
+pdb_status pdb__counts_move(pdb__op *op, pdb_err *err)
 {
 	uint8_t row[COUNTS_SIZE] = {COUNTS_FORMAT};
 	pdb__head *head = &op->head;
@@ -78,7 +78,7 @@ static pdb_status catch_up(pdb__op *op, void *arg, pdb_err *err)
 			status = pdb__list_rows_move(op, err);
 		}
 		if (status == PDB_OK) {
-			status = counts_move(op, err);
+			status = pdb__counts_move(op, err);
 		}
 	}
 	if (status != PDB_OK) {
@@ -98,6 +98,7 @@ static pdb_status thread_catch_up(pdb_chat *chat, pdb_slice thread, pdb_err *err
 	pdb_status status = pdb__op_init(&op, chat, &nobody, thread, err);
 
 	if (status == PDB_OK) {
+		op.purges = true; /* until its last row is gone it has rows that lag */
 		status = pdb__op_write(&op, catch_up, NULL, err);
 	}
 	pdb__op_fini(&op);

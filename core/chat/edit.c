@@ -181,6 +181,21 @@ static void show(pdb__op *op, const change *c)
 	}
 }
 
+/* What is soft-deleted stands in an index, by when it was. */
+static pdb_status deleted_rows(pdb__op *op, const pdb__record *before, const pdb__record *after,
+			       pdb_err *err)
+{
+	pdb_status status = PDB_OK;
+
+	if (before->deleted) {
+		status = pdb__deleted_row_remove(op, before->edited_ts, before->id, err);
+	}
+	if (status == PDB_OK && after->deleted) {
+		status = pdb__deleted_row_put(op, after->edited_ts, after->id, err);
+	}
+	return status;
+}
+
 static pdb_status write_try(pdb__op *op, void *arg, pdb_err *err)
 {
 	change *c = arg;
@@ -212,6 +227,9 @@ static pdb_status write_try(pdb__op *op, void *arg, pdb_err *err)
 		place.record.deleted || c->kind == DELETE ? c->reactions : place.record.reactions;
 	if (status == PDB_OK) {
 		status = pdb__message_put(op, &place, &c->next, err);
+	}
+	if (status == PDB_OK) {
+		status = deleted_rows(op, &place.record, &c->next, err);
 	}
 	op->head.message_count += (uint64_t)place.record.deleted;
 	op->head.message_count -= (uint64_t)c->next.deleted;

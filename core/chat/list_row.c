@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of thread lists: author: for each who takes part, and all:. */
+/* The rows of lists: author: for each who takes part, all:, and deleted:. */
 #include "chat/chat_private.h"
 
 pdb_status pdb__list_row_put(pdb__op *op, pdb_slice author, uint64_t ns, pdb_err *err)
@@ -64,4 +64,22 @@ pdb_status pdb__all_row_move(pdb__op *op, pdb_err *err)
 	op->changed = true;
 	pdb_key_all(&key, op->head.all_ns, op->thread);
 	return pdb_txn_put(&op->txn, &key.key, pdb_slice_of(NULL, 0), err);
+}
+
+pdb_status pdb__deleted_row_put(pdb__op *op, int64_t ts, pdb_slice message, pdb_err *err)
+{
+	pdb_keybuf key;
+
+	pdb_key_deleted(&key, (uint64_t)ts, op->thread, message);
+	return pdb_txn_put(&op->txn, &key.key, pdb_slice_of(NULL, 0), err);
+}
+
+pdb_status pdb__deleted_row_remove(pdb__op *op, int64_t ts, pdb_slice message, pdb_err *err)
+{
+	pdb_keybuf key;
+	pdb_status status;
+
+	pdb_key_deleted(&key, (uint64_t)ts, op->thread, message);
+	status = pdb_txn_remove(&op->txn, &key.key, err);
+	return status == PDB_ENOTFOUND ? PDB_OK : status;
 }

@@ -141,8 +141,27 @@ pdb_status pdb__thread_load(pdb_txn *txn, pdb__arena *arena, pdb_slice thread, p
 	return PDB_OK;
 }
 
-static pdb_status op_load(pdb__op *op, pdb_err *err)
+/* A thread that is being purged is gone for readers. A writer must wait for the rest: it would make
+ * a new one between the rows of the old. */
+static pdb_status hide_purged(pdb__op *op, bool writing, pdb_err *err)
 {
+	if (!op->found || !op->meta.purging || op->purges) {
+		return PDB_OK;
+	}
+	if (writing) {
+		return pdb_err_set(err, PDB_EBUSY, "thread_purging",
+				   "The thread is being removed; try again.");
+	}
+	op->found = false;
+	memset(&op->meta, 0, sizeof(op->meta));
+	memset(&op->head, 0, sizeof(op->head));
+	return PDB_OK;
+}
+
+static pdb_status op_load(pdb__op *op, bool writing, pdb_err *err)
+{
+	pdb_status status;
+
 	op->found = false;
 	op->changed = false;
 	op->judged = false;
@@ -155,8 +174,9 @@ static pdb_status op_load(pdb__op *op, pdb_err *err)
 	if (op->thread.len == 0) {
 		return PDB_OK;
 	}
-	return pdb__thread_load(&op->txn, op->arena, op->thread, &op->meta, &op->head, &op->found,
-				err);
+	status = pdb__thread_load(&op->txn, op->arena, op->thread, &op->meta, &op->head, &op->found,
+				  err);
+	return status == PDB_OK ? hide_purged(op, writing, err) : status;
 }
 
 /* Default deny: what the table was not asked about does not get out. */
@@ -187,7 +207,7 @@ static pdb_status read_once(pdb__op *op, pdb__op_fn fn, void *arg, pdb_err *err)
 	pdb_status status = pdb_store_begin(op->chat->store, false, &op->txn, err);
 
 	if (status == PDB_OK) {
-		status = op_load(op, err);
+		status = op_load(op, false, err);
 	}
 	if (status == PDB_OK) {
 		status = fn(op, arg, err);
@@ -361,7 +381,7 @@ static pdb_status write_once(pdb__op *op, attempt *a, pdb__op_fn fn, void *arg, 
 
 	a->lag_put = false;
 	if (status == PDB_OK) {
-		status = op_load(op, err);
+		status = op_load(op, true, err);
 	}
 	a->messages = op->head.message_count;
 	a->present = op_present(op);

@@ -318,13 +318,18 @@ pdb_status pdb_chat_thread_update(pdb_chat *chat, const pdb_caller *caller, pdb_
 
 static pdb_status set_deleted(pdb__op *op, bool deleted, pdb_err *err)
 {
+	const pdb_slice none = {NULL, 0};
 	pdb__meta meta = op->meta;
 	pdb_status status;
 
 	meta.deleted = deleted;
 	meta.updated_ts = pdb_clock_now();
 	meta.deleted_ts = deleted ? meta.updated_ts : 0;
-	status = pdb__op_put_meta(op, &meta, err);
+	status = deleted ? pdb__deleted_row_put(op, meta.deleted_ts, none, err)
+			 : pdb__deleted_row_remove(op, op->meta.deleted_ts, none, err);
+	if (status == PDB_OK) {
+		status = pdb__op_put_meta(op, &meta, err);
+	}
 	if (status != PDB_OK) {
 		return status;
 	}

@@ -5,9 +5,12 @@
 #include "base/bytes.h"
 #include "chat/record.h"
 
-#define META_FORMAT  1u
-#define HEAD_FORMAT  1u
+#define META_FORMAT 1u
+#define HEAD_FORMAT 2u
+/* Format 1 ends before `purged`, which was nought. */
+#define HEAD_SIZE_1  66u
 #define FLAG_DELETED 0x1u
+#define FLAG_PURGING 0x2u
 #define FLAG_COUNTED 0x1u
 
 /* Where the parts of the meta row lie. */
@@ -66,10 +69,12 @@ bool pdb__meta_decode(pdb_slice row, pdb__meta *out)
 	const uint8_t *at = row.ptr;
 	pdb_slice rest = pdb_slice_skip(row, META_SIZE);
 
-	if (row.len < META_SIZE || at[0] != META_FORMAT || (at[META_FLAGS] & ~FLAG_DELETED) != 0) {
+	if (row.len < META_SIZE || at[0] != META_FORMAT ||
+	    (at[META_FLAGS] & ~(FLAG_DELETED | FLAG_PURGING)) != 0) {
 		return false;
 	}
 	out->deleted = (at[META_FLAGS] & FLAG_DELETED) != 0;
+	out->purging = (at[META_FLAGS] & FLAG_PURGING) != 0;
 	out->created_ts = (int64_t)pdb_le_get(at + META_CREATED_TS, 8);
 	out->updated_ts = (int64_t)pdb_le_get(at + META_UPDATED_TS, 8);
 	out->deleted_ts = (int64_t)pdb_le_get(at + META_DELETED_TS, 8);
@@ -88,7 +93,8 @@ void pdb__meta_encode(const pdb__meta *meta, pdb_buf *out)
 	uint8_t head[META_SIZE] = {0};
 
 	head[0] = META_FORMAT;
-	head[META_FLAGS] = meta->deleted ? FLAG_DELETED : 0;
+	head[META_FLAGS] =
+		(uint8_t)((meta->deleted ? FLAG_DELETED : 0) | (meta->purging ? FLAG_PURGING : 0));
 	pdb_le_put(head + META_AUTHOR_LEN, meta->author.len, 2);
 	pdb_le_put(head + META_CREATED_TS, (uint64_t)meta->created_ts, 8);
 	pdb_le_put(head + META_UPDATED_TS, (uint64_t)meta->updated_ts, 8);
@@ -111,7 +117,10 @@ bool pdb__head_decode(pdb_slice row, pdb__head *out)
 {
 	const uint8_t *at = row.ptr;
 
-	if (row.len != PDB__HEAD_SIZE || at[0] != HEAD_FORMAT || (at[1] & ~FLAG_COUNTED) != 0) {
+	bool old = row.len == HEAD_SIZE_1 && at[0] == 1;
+
+	if ((!old && (row.len != PDB__HEAD_SIZE || at[0] != HEAD_FORMAT)) ||
+	    (at[1] & ~FLAG_COUNTED) != 0) {
 		return false;
 	}
 	out->counted_thread = (at[1] & FLAG_COUNTED) != 0;
@@ -123,6 +132,7 @@ bool pdb__head_decode(pdb_slice row, pdb__head *out)
 	out->list_ns = pdb_le_get(at + 42, 8);
 	out->all_ns = pdb_le_get(at + 50, 8);
 	out->counted_messages = pdb_le_get(at + 58, 8);
+	out->purged = old ? 0 : pdb_le_get(at + HEAD_SIZE_1, 8);
 	return true;
 }
 
@@ -138,6 +148,7 @@ void pdb__head_encode(const pdb__head *head, uint8_t out[PDB__HEAD_SIZE])
 	pdb_le_put(out + 42, head->list_ns, 8);
 	pdb_le_put(out + 50, head->all_ns, 8);
 	pdb_le_put(out + 58, head->counted_messages, 8);
+	pdb_le_put(out + HEAD_SIZE_1, head->purged, 8);
 }
 
 bool pdb__participant_next(pdb_slice list, size_t *cursor, pdb_slice *participant)

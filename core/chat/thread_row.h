@@ -8,6 +8,7 @@
 /* thread:<t>:meta. Slices borrow from the row, or from the caller for encoding. */
 typedef struct pdb__meta {
 	bool deleted;
+	bool purging; /* its rows are being removed: nobody sees it any more */
 	int64_t created_ts;
 	int64_t updated_ts;
 	int64_t deleted_ts;
@@ -32,13 +33,14 @@ typedef struct pdb__head {
 	uint64_t last_ns; /* commit time of the newest message; of the creation at first */
 	int64_t last_ts;
 	uint64_t message_count; /* not counting soft-deleted ones */
+	uint64_t purged;        /* messages that are gone for good: places that seq leaves out */
 	uint64_t list_ns;
 	uint64_t all_ns;
 	uint64_t counted_messages;
 	bool counted_thread;
 } pdb__head;
 
-#define PDB__HEAD_SIZE 66u
+#define PDB__HEAD_SIZE 74u
 
 /* False when the row is not well-formed. Never read outside it. */
 bool pdb__meta_decode(pdb_slice row, pdb__meta *out);

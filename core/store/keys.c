@@ -183,6 +183,23 @@ void pdb_key_lag(pdb_keybuf *out, pdb_slice thread)
 	add(out, thread);
 }
 
+void pdb_key_deleted_prefix(pdb_keybuf *out)
+{
+	list_prefix(out, PDB_SLICE("deleted"));
+}
+
+void pdb_key_deleted(pdb_keybuf *out, uint64_t ns, pdb_slice thread, pdb_slice message)
+{
+	pdb_key_deleted_prefix(out);
+	add_digits(out, NS_DIGITS, ns);
+	add(out, PDB_SLICE(":"));
+	add(out, thread);
+	if (message.len > 0) {
+		add(out, PDB_SLICE(":"));
+		add(out, message);
+	}
+}
+
 void pdb_key_meta(pdb_keybuf *out, const char *name)
 {
 	list_prefix(out, PDB_SLICE("meta"));
@@ -257,6 +274,26 @@ static pdb_slice behind_list_prefix(pdb_slice key)
 	colon = key.len > 0 ? memchr(key.ptr, ':', key.len) : NULL;
 	return colon != NULL ? pdb_slice_skip(key, (size_t)(colon - key.ptr) + 1u)
 			     : pdb_slice_of(NULL, 0);
+}
+
+bool pdb_key_deleted_entry(pdb_slice key, uint64_t *ns, pdb_slice *thread, pdb_slice *message)
+{
+	pdb_slice entry = pdb_slice_skip(key, strlen("deleted:"));
+	const uint8_t *colon;
+
+	if (!pdb_slice_starts(key, PDB_SLICE("deleted:")) || entry.len <= NS_DIGITS ||
+	    entry.ptr[NS_DIGITS] != ':' ||
+	    !pdb_text_to_uint(pdb_slice_of(entry.ptr, NS_DIGITS), ns)) {
+		return false;
+	}
+	*thread = pdb_slice_skip(entry, NS_DIGITS + 1u);
+	*message = pdb_slice_of(NULL, 0);
+	colon = thread->len > 0 ? memchr(thread->ptr, ':', thread->len) : NULL;
+	if (colon != NULL) {
+		*message = pdb_slice_skip(*thread, (size_t)(colon - thread->ptr) + 1);
+		thread->len = (size_t)(colon - thread->ptr);
+	}
+	return pdb_id_valid(*thread) && (colon == NULL || pdb_id_valid(*message));
 }
 
 bool pdb_key_list_entry(pdb_slice key, uint64_t *activity, pdb_slice *thread)

@@ -15,6 +15,8 @@
  *   version:msg:<t>:<m>:<version, 10>        [t]  versions before the latest
  *   author:<a>:<activity, falling, 20>:<t>   [a]  thread list of an author or participant
  *   all:<activity, falling, 20>:<t>          ["all"]  list of all threads
+ *   deleted:<ns, 20>:<t>                     ["deleted"]  a thread that was soft-deleted then
+ *   deleted:<ns, 20>:<t>:<m>                 ["deleted"]  a message that was
  *   lag:<t>                                  ["lag"]  the thread's crowd rows are behind
  *   meta:…                                   ["meta"] format, database id, jobs
  *   meta:plugin:<name>:<key>                 ["meta"] rows of a plugin's own
@@ -41,16 +43,20 @@ void pdb_key_version(pdb_keybuf *out, pdb_slice thread, pdb_slice message, uint3
 void pdb_key_author(pdb_keybuf *out, pdb_slice author, uint64_t activity, pdb_slice thread);
 void pdb_key_all(pdb_keybuf *out, uint64_t activity, pdb_slice thread);
 void pdb_key_lag(pdb_keybuf *out, pdb_slice thread);
+/* Of a thread when `message` is empty. */
+void pdb_key_deleted(pdb_keybuf *out, uint64_t ns, pdb_slice thread, pdb_slice message);
 void pdb_key_meta(pdb_keybuf *out, const char *name);
 /* A row of a plugin; an empty or shorter `key` makes a prefix. */
 void pdb_key_plugin(pdb_keybuf *out, const char *plugin, pdb_slice key);
 
-/* Prefixes, for scans: "thread:<t>:msg:", "version:msg:<t>:<m>:", "author:<a>:", "all:", "lag:". */
+/* Prefixes, for scans: "thread:<t>:msg:", "version:msg:<t>:<m>:", "author:<a>:", "all:", "lag:",
+ * "deleted:". */
 void pdb_key_timeline_prefix(pdb_keybuf *out, pdb_slice thread);
 void pdb_key_version_prefix(pdb_keybuf *out, pdb_slice thread, pdb_slice message);
 void pdb_key_author_prefix(pdb_keybuf *out, pdb_slice author);
 void pdb_key_all_prefix(pdb_keybuf *out);
 void pdb_key_lag_prefix(pdb_keybuf *out);
+void pdb_key_deleted_prefix(pdb_keybuf *out);
 /* Turns a prefix into the first key behind everything that begins with it. */
 void pdb_key_prefix_end(pdb_keybuf *out, const pdb_keybuf *prefix);
 
@@ -59,6 +65,8 @@ void pdb_position_write(char out[PDB_POSITION_LEN], uint64_t ns, uint64_t seq);
 bool pdb_position_read(pdb_slice position, uint64_t *ns, uint64_t *seq);
 /* The last PDB_POSITION_LEN bytes of a timeline key; false when it is none. */
 bool pdb_key_timeline_position(pdb_slice key, uint64_t *ns, uint64_t *seq);
+/* What a row "deleted:…" tells; `message` is empty for a thread. Borrowed from the key. */
+bool pdb_key_deleted_entry(pdb_slice key, uint64_t *ns, pdb_slice *thread, pdb_slice *message);
 /* Activity and thread id of a row in an author: or all: list. */
 bool pdb_key_list_entry(pdb_slice key, uint64_t *activity, pdb_slice *thread);
 

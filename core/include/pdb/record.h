@@ -48,7 +48,9 @@ typedef enum pdb_change_kind {
 	PDB_CHANGE_MESSAGE_DELETED = 7,
 	PDB_CHANGE_MESSAGE_RESTORED = 8,
 	PDB_CHANGE_REACTION_SET = 9,
-	PDB_CHANGE_REACTION_REMOVED = 10
+	PDB_CHANGE_REACTION_REMOVED = 10,
+	PDB_CHANGE_MESSAGE_PURGED = 11, /* since 1.1, as the next one */
+	PDB_CHANGE_THREAD_PURGED = 12
 } pdb_change_kind;
 
 /* A committed, durable change. Opaque; accessors in the host table; lives during the call. */

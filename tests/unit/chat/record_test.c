@@ -156,13 +156,28 @@ Test(record, longest_names)
 	pdb_buf_fini(&row);
 }
 
+Test(thread_row, counters_without_purged_are_read_too)
+{
+	uint8_t row[PDB__HEAD_SIZE];
+	pdb__head head = {.last_seq = 7, .purged = 3, .counted_messages = 5};
+	pdb__head out;
+
+	pdb__head_encode(&head, row);
+	row[0] = 1;
+	cr_assert(!pdb__head_decode(pdb_slice_of(row, sizeof(row)), &out));
+	cr_assert(pdb__head_decode(pdb_slice_of(row, 66), &out));
+	cr_assert_eq(out.last_seq, 7);
+	cr_assert_eq(out.counted_messages, 5);
+	cr_assert_eq(out.purged, 0);
+}
+
 Test(thread_row, round_trip)
 {
 	pdb_buf list = {0};
 	pdb_buf row = {0};
 	uint8_t head_row[PDB__HEAD_SIZE];
 	pdb__meta out;
-	pdb__head head = {1, 2, 3, -4, 5, 6, 7, 8, true};
+	pdb__head head = {1, 2, 3, -4, 5, 9, 6, 7, 8, true};
 	pdb__head head_out;
 
 	pdb__participant_add(&list, PDB_SLICE("bob"));
