@@ -3,6 +3,7 @@
 #ifndef PDB_CHAT_CHAT_H
 #define PDB_CHAT_CHAT_H
 
+#include <pdb/domain.h>
 #include <pdb/host.h>
 
 #include "base/buf.h"
@@ -49,6 +50,9 @@ void pdb_chat_destroy(pdb_chat **chat);
 /* The job that moves the list rows of threads with a crowd; plug it into `sockets` with the chat as
  * self. Runs every 2 s. */
 extern const pdb_job pdb_chat_crowd_job;
+/* The domain as plugins may use it; it speaks of the chat that was offered last, NULL for none. */
+extern const pdb_host_domain pdb_chat_domain;
+void pdb_chat_offer(pdb_chat *chat);
 /* The host table through which the job says that it is done. Before the job first runs. */
 void pdb_chat_use_host(pdb_chat *chat, const pdb_host *host);
 

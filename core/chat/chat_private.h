@@ -251,6 +251,9 @@ pdb_status pdb__all_row_move(pdb__op *op, pdb_err *err);
 pdb_status pdb__deleted_row_put(pdb__op *op, int64_t ts, pdb_slice message, pdb_err *err);
 pdb_status pdb__deleted_row_remove(pdb__op *op, int64_t ts, pdb_slice message, pdb_err *err);
 
+/* attributes.legal_hold is true: nothing of the thread may be purged. */
+bool pdb__thread_held(const pdb__meta *meta);
+
 /* Makes "meta:counts" count this thread as it is now. */
 pdb_status pdb__counts_move(pdb__op *op, pdb_err *err);
 /* Reads "meta:counts". */
@@ -301,6 +304,11 @@ pdb_status pdb__hooks_seal(pdb__op *op, const pdb__record *record, pdb__sealed *
 /* The body in clear. */
 pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *record, pdb_slice *body_out,
 			   pdb_err *err);
+/* Takes every version of a message through the hooks (rewrite.c), saving the job's state with it.
+ */
+pdb_status pdb__rewrite_message(pdb_chat *chat, const pdb__record *message, pdb_job_run *job,
+				const char *cursor, pdb_err *err);
+void pdb__rewrite_state(pdb_slice saved, const char *cursor, pdb_buf *out);
 /* Notes of threads (thread_note.c): makes those of the op's thread known, whether a transaction is
  * open or not. */
 pdb_status pdb__notes_look(pdb__op *op, pdb_err *err);

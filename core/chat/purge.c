@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Purging: messages and threads that are removed for good, row by row. */
 #include "base/clock.h"
-#include "base/json.h"
 #include "chat/chat_private.h"
 
 /* What one transaction removes at most, versions counted. */
@@ -25,11 +24,7 @@ static pdb_status not_deleted(pdb_err *err)
 /* `attributes.legal_hold: true` wins over every purge. */
 static pdb_status check_hold(const pdb__op *op, pdb_err *err)
 {
-	pdb_slice value;
-
-	if (op->meta.attributes.len == 0 ||
-	    !pdb_json_member(op->meta.attributes, "legal_hold", &value) ||
-	    !pdb_slice_is(value, "true")) {
+	if (!pdb__thread_held(&op->meta)) {
 		return PDB_OK;
 	}
 	return pdb_err_set(err, PDB_EDENIED, "legal_hold", "The thread is under legal hold.");

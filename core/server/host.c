@@ -83,4 +83,5 @@ const pdb_host pdb__host = {
 	.json = &host_json,
 	.control = &pdb__host_control,
 	.jobs = &pdb_jobs_table,
+	.domain = &pdb_chat_domain,
 };

@@ -132,6 +132,7 @@ static pdb_status chat_init(pdb_server *server, pdb_err *err)
 		return status;
 	}
 	pdb_chat_use_host(server->chat, &pdb__host);
+	pdb_chat_offer(server->chat);
 	status = pdb_chat_measure(server->chat, err);
 	if (status != PDB_OK) {
 		return status;
@@ -142,6 +143,7 @@ static pdb_status chat_init(pdb_server *server, pdb_err *err)
 
 static void chat_fini(pdb_server *server)
 {
+	pdb_chat_offer(NULL);
 	pdb_chat_destroy(&server->chat);
 }
 

@@ -269,7 +269,55 @@ AT(pdb_host_jobs, set_result, 64);
 AT(pdb_host_jobs, rest, 72);
 AT(pdb_host_jobs, pace, 80);
 
-SIZE(pdb_host, 536);
+SIZE(pdb_thread_view, 96);
+AT(pdb_thread_view, size, 0);
+AT(pdb_thread_view, deleted, 4);
+AT(pdb_thread_view, held, 5);
+AT(pdb_thread_view, cursor, 8);
+AT(pdb_thread_view, id, 24);
+AT(pdb_thread_view, author, 40);
+AT(pdb_thread_view, last_seq, 56);
+AT(pdb_thread_view, message_count, 64);
+AT(pdb_thread_view, created_ts, 72);
+AT(pdb_thread_view, last_ts, 80);
+AT(pdb_thread_view, deleted_ts, 88);
+
+SIZE(pdb_message_view, 88);
+AT(pdb_message_view, size, 0);
+AT(pdb_message_view, deleted, 4);
+AT(pdb_message_view, version, 8);
+AT(pdb_message_view, cursor, 16);
+AT(pdb_message_view, id, 32);
+AT(pdb_message_view, author, 48);
+AT(pdb_message_view, seq, 64);
+AT(pdb_message_view, ts, 72);
+AT(pdb_message_view, edited_ts, 80);
+
+SIZE(pdb_deletion, 64);
+AT(pdb_deletion, size, 0);
+AT(pdb_deletion, cursor, 8);
+AT(pdb_deletion, thread, 24);
+AT(pdb_deletion, message, 40);
+AT(pdb_deletion, deleted_ts, 56);
+
+SIZE(pdb_piece, 272);
+AT(pdb_piece, size, 0);
+AT(pdb_piece, more, 4);
+AT(pdb_piece, done, 8);
+AT(pdb_piece, cursor, 16);
+
+SIZE(pdb_host_domain, 72);
+AT(pdb_host_domain, size, 0);
+AT(pdb_host_domain, threads, 8);
+AT(pdb_host_domain, threads_of, 16);
+AT(pdb_host_domain, messages, 24);
+AT(pdb_host_domain, deletions, 32);
+AT(pdb_host_domain, purge_message, 40);
+AT(pdb_host_domain, purge_thread, 48);
+AT(pdb_host_domain, erase_user, 56);
+AT(pdb_host_domain, rewrite, 64);
+
+SIZE(pdb_host, 544);
 AT(pdb_host, size, 0);
 AT(pdb_host, alloc, 8);
 AT(pdb_host, realloc, 16);
@@ -337,6 +385,7 @@ AT(pdb_host, record_set_thread_note, 504);
 AT(pdb_host, json, 512);
 AT(pdb_host, control, 520);
 AT(pdb_host, jobs, 528);
+AT(pdb_host, domain, 536);
 
 SIZE(pdb_host_json, 32);
 AT(pdb_host_json, size, 0);

@@ -18,6 +18,7 @@
  *   1.1  notes of threads (record_thread_note), pdb_host.json
  *   1.1  request_route … request_certificate_name; gate leave; phases TRACE and GUARD
  *   1.1  request_header_at
+ *   1.1  the domain for jobs (pdb_host.domain); changes MESSAGE_PURGED, THREAD_PURGED
  *   1.1  submitted jobs (pdb_host.jobs)
  *   1.1  pdb_host.control (pdb/control.h)
  */

@@ -3,6 +3,7 @@
 #ifndef PDB_HOST_H
 #define PDB_HOST_H
 
+#include <pdb/domain.h>
 #include <pdb/job.h>
 #include <pdb/json.h>
 #include <pdb/kms.h>
@@ -190,6 +191,7 @@ typedef struct pdb_host {
 	const pdb_host_json *json;
 	const struct pdb_host_control *control; /* pdb/control.h */
 	const pdb_host_jobs *jobs;
+	const pdb_host_domain *domain;
 } pdb_host;
 
 #endif

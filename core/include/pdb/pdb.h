@@ -6,6 +6,7 @@
 #include <pdb/abi.h>
 #include <pdb/address.h>
 #include <pdb/control.h>
+#include <pdb/domain.h>
 #include <pdb/host.h>
 #include <pdb/job.h>
 #include <pdb/json.h>
