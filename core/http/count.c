@@ -82,6 +82,10 @@ static const declared table[] = {
 		.help = "Times a loop stopped to accept: at server.max_connections, or without "
 			"descriptors."),
 	 AT(pauses)},
+	{METRIC(COUNTER, "shed_requests", .labels = reason_labels,
+		.help = "Requests answered with 503 because others waited too long: for the disk, "
+			"for a worker, or for their turn in the loop."),
+	 AT(shed)},
 	{METRIC(GAUGE, "connections", .help = "Connections that are open.",
 		.read = read_connections),
 	 SIZE_MAX},
@@ -109,13 +113,17 @@ static void show_routes(const pdb_http *http)
 	}
 }
 
-static void show_pauses(const pdb_http *http)
+static void show_reasons(const pdb_http *http)
 {
-	const char *full = "connections";
-	const char *starved = "descriptors";
+	static const char *const pauses[] = {"connections", "descriptors"};
+	static const char *const sheds[] = {"disk", "workers", "loop"};
 
-	(void)pdb_measure_series(http->measures.pauses, &full);
-	(void)pdb_measure_series(http->measures.pauses, &starved);
+	for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {
+		(void)pdb_measure_series(http->measures.pauses, &pauses[i]);
+	}
+	for (size_t i = 0; i < sizeof(sheds) / sizeof(sheds[0]); i++) {
+		(void)pdb_measure_series(http->measures.shed, &sheds[i]);
+	}
 }
 
 pdb_status pdb_http_measure(pdb_http *http, pdb_err *err)
@@ -131,7 +139,7 @@ pdb_status pdb_http_measure(pdb_http *http, pdb_err *err)
 		}
 	}
 	show_routes(http);
-	show_pauses(http);
+	show_reasons(http);
 	return status;
 }
 
@@ -145,6 +153,11 @@ void pdb__count_accepted(const pdb_http *http)
 void pdb__count_pause(const pdb_http *http, const char *reason)
 {
 	pdb_series_add(pdb_measure_series(http->measures.pauses, &reason), 1);
+}
+
+void pdb__count_shed(const pdb_http *http, const char *reason)
+{
+	pdb_series_add(pdb_measure_series(http->measures.shed, &reason), 1);
 }
 
 static void count_refusal(const pdb_http *http, const pdb_request *request)

@@ -180,6 +180,18 @@ static bool check_certificate(pdb_request *request)
 	return false;
 }
 
+static bool check_load(pdb_request *request)
+{
+	const char *reason = pdb__overload_of(request);
+
+	if (reason == NULL) {
+		return true;
+	}
+	pdb__count_shed(request->loop->http, reason);
+	refuse(request, PDB_EBUSY);
+	return false;
+}
+
 /* Runs the handler; PDB_EOFFLOAD when it must be run on a worker, with nothing answered yet. */
 static pdb_status handle(pdb_request *request)
 {
@@ -234,6 +246,7 @@ static bool offload(pdb_request *request)
 	}
 	(void)atomic_fetch_sub(&http->offloaded, 1);
 	request->parked = false;
+	pdb__count_shed(http, "workers");
 	refuse(request, status);
 	return false;
 }
@@ -245,7 +258,7 @@ static bool run(pdb_request *request)
 
 	find_route(request);
 	if (!pass_gates(request) || !has_route(request) || !check_role(request) ||
-	    !check_certificate(request)) {
+	    !check_certificate(request) || !check_load(request)) {
 		return false;
 	}
 	blocking = (request->match.route->flags & PDB_ROUTE_BLOCKING) != 0;

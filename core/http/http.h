@@ -43,6 +43,7 @@ typedef struct pdb_http_settings {
 	bool admin_proxy_protocol;
 	const char *admin_socket_mode; /* octal */
 	const char *admin_socket_group;
+	int64_t overload_after; /* nanoseconds; 0 = off */
 	bool access_log;
 	int64_t slow_request; /* nanoseconds; 0 = off */
 } pdb_http_settings;

@@ -122,6 +122,7 @@ typedef struct pdb_http_measures {
 	pdb_measure *sent;
 	pdb_measure *accepted;
 	pdb_measure *pauses;
+	pdb_measure *shed;
 } pdb_http_measures;
 
 #define PDB_HEADERS_MAX 32u
@@ -151,6 +152,7 @@ struct pdb_request {
 	const char *key;
 	size_t entered; /* gates that have seen it */
 
+	int64_t held;  /* monotonic, since when it waits for its ticket */
 	int64_t begun; /* monotonic, when it was complete */
 	bool parked;   /* with a worker, or waiting: comes back even when the connection is gone */
 	bool on_worker;
@@ -182,7 +184,9 @@ struct pdb_loop {
 	struct event *wake;
 	struct event *fresh; /* adopts what was just accepted */
 	struct event *tick;
-	bool paused; /* its doors are */
+	int64_t ticked; /* monotonic, the last tick */
+	int64_t lag;    /* by how much that was late */
+	bool paused;    /* its doors are */
 	bool closing;
 	pdb_conn *conns;
 	size_t conn_count;
@@ -323,8 +327,17 @@ void pdb__conn_answering(pdb_conn *conn, bool close);
 void pdb__count_accepted(const pdb_http *http);
 /* A loop stops accepting; `reason` is constant. */
 void pdb__count_pause(const pdb_http *http, const char *reason);
+/* A request is refused for want of capacity; `reason` is constant. */
+void pdb__count_shed(const pdb_http *http, const char *reason);
 /* The answer of `request` is about to leave, or would have if its client were still there. */
 void pdb__count_answer(const pdb_request *request);
+
+/* -- overload ---------------------------------------------------------------------------------- */
+
+/* What a write would have to wait for too long, a constant word; NULL when it may come. */
+const char *pdb__overload_of(const pdb_request *request);
+/* At each tick of the loop, which is due every `period`. */
+void pdb__overload_tick(pdb_loop *loop, int64_t period);
 
 /* -- lines about requests ------------------------------------------------------------------------
  */

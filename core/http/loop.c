@@ -57,17 +57,6 @@ static void on_fresh(evutil_socket_t fd, short what, void *arg)
 	pdb__conn_adopt_all(arg);
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *arg)
-{
-	pdb_loop *loop = arg;
-
-	(void)fd;
-	(void)what;
-	pdb__conn_sweep(loop, pdb_clock_monotonic());
-	pdb__loop_resume(loop);
-	look_at_stop(loop);
-}
-
 static int64_t tick_of(const pdb_http_settings *settings)
 {
 	int64_t shortest = settings->header_timeout;
@@ -80,6 +69,18 @@ static int64_t tick_of(const pdb_http_settings *settings)
 	}
 	shortest /= 4;
 	return shortest < TICK_MIN ? TICK_MIN : (shortest > TICK_MAX ? TICK_MAX : shortest);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	pdb_loop *loop = arg;
+
+	(void)fd;
+	(void)what;
+	pdb__overload_tick(loop, tick_of(&loop->http->settings));
+	pdb__conn_sweep(loop, pdb_clock_monotonic());
+	pdb__loop_resume(loop);
+	look_at_stop(loop);
 }
 
 /* -- making and unmaking ----------------------------------------------------------------------- */

@@ -32,6 +32,10 @@ static const pdb_option rows[] = {
 	 86400 * SECOND, NULL, NULL, NULL, "Time a connection may wait for its next request."},
 	{"server.max_connections", PDB_OPTION_INT, 0, AT(connections_max), "10000", 1, 1000000,
 	 NULL, NULL, NULL, "Connections served at once; others wait to be accepted."},
+	{"server.overload_after", PDB_OPTION_DURATION, 0, AT(overload_after), "2s", 0,
+	 3600 * SECOND, NULL, NULL, NULL,
+	 "New writes are answered with 503 while others have waited this long for the disk, a "
+	 "worker or their turn; 0 switches it off."},
 	{"server.tls.cert_file", PDB_OPTION_PATH, PDB_OPTION_RELOADABLE, AT(tls_cert_file), NULL, 0,
 	 0, NULL, NULL, NULL, "PEM file of the certificate chain; empty serves plain HTTP."},
 	{"server.tls.key_file", PDB_OPTION_PATH, PDB_OPTION_RELOADABLE, AT(tls_key_file), NULL, 0,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests that come back to their loop: from workers, and when their ticket is durable. */
+#include "base/clock.h"
 #include "http/http_private.h"
 
 static void wait_for_ticket(pdb_loop *loop, pdb_request *request)
@@ -70,6 +71,7 @@ void pdb__loop_finish(pdb_loop *loop, pdb_request *request)
 		return;
 	}
 	request->parked = true;
+	request->held = pdb_clock_monotonic();
 	wait_for_ticket(loop, request);
 	if (loop->waiting.first == request) {
 		pdb__loop_answer_due(loop);

@@ -5,11 +5,13 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 typedef struct pool_task {
 	void (*run)(void *arg);
 	void *arg;
+	int64_t posted;
 } pool_task;
 
 struct pdb_pool {
@@ -17,6 +19,7 @@ struct pdb_pool {
 	pthread_cond_t more;
 	pool_task *ring; /* queue_max tasks, `count` of them from `head` on */
 	size_t queue_max;
+	int64_t patience; /* 0 = endless */
 	size_t head;
 	size_t count;
 	size_t busy;
@@ -62,7 +65,8 @@ static void *pool_work(void *arg)
 	return NULL;
 }
 
-pdb_status pdb_pool_create(pdb_pool **out, size_t workers, size_t queue_max, pdb_err *err)
+pdb_status pdb_pool_create(pdb_pool **out, size_t workers, size_t queue_max, int64_t patience,
+			   pdb_err *err)
 {
 	pdb_pool *pool = pdb_mem_zalloc(sizeof(*pool) + workers * sizeof(pthread_t));
 
@@ -72,6 +76,7 @@ pdb_status pdb_pool_create(pdb_pool **out, size_t workers, size_t queue_max, pdb
 	(void)pthread_mutex_init(&pool->lock, NULL);
 	(void)pthread_cond_init(&pool->more, NULL);
 	pool->queue_max = queue_max;
+	pool->patience = patience;
 	pool->ring = pdb_mem_zalloc(queue_max * sizeof(*pool->ring));
 	*out = pool;
 	if (pool->ring == NULL) {
@@ -122,14 +127,24 @@ void pdb_pool_look(pdb_pool *pool, pdb_pool_view *out)
 	(void)pthread_mutex_unlock(&pool->lock);
 }
 
+static bool has_room(const pdb_pool *pool, int64_t now)
+{
+	bool slow = pool->patience > 0 && pool->count > 0 &&
+		    now - pool->ring[pool->head].posted > pool->patience;
+
+	return !slow && pool->count < pool->queue_max;
+}
+
 pdb_status pdb_pool_post(void *arg_pool, void (*run)(void *arg), void *arg)
 {
 	pdb_pool *pool = arg_pool;
+	int64_t now = pdb_clock_monotonic();
 	pdb_status status = PDB_EBUSY;
 
 	(void)pthread_mutex_lock(&pool->lock);
-	if (pool->count < pool->queue_max && !pool->stopping) {
-		pool->ring[(pool->head + pool->count) % pool->queue_max] = (pool_task){run, arg};
+	if (!pool->stopping && has_room(pool, now)) {
+		pool->ring[(pool->head + pool->count) % pool->queue_max] =
+			(pool_task){run, arg, now};
 		pool->count++;
 		status = PDB_OK;
 		(void)pthread_cond_signal(&pool->more);

@@ -5,12 +5,15 @@
 
 #include <pdb/status.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct pdb_pool pdb_pool;
 
-/* Starts `workers` threads with a queue of at most `queue_max` tasks. Errors: PDB_ENOMEM,
+/* Starts `workers` threads with a queue of at most `queue_max` tasks, which takes no more when its
+ * oldest has waited for `patience` nanoseconds (0 = any time). Errors: PDB_ENOMEM,
  * PDB_EUNAVAILABLE (no threads). Owns: *out until destroy. */
-pdb_status pdb_pool_create(pdb_pool **out, size_t workers, size_t queue_max, pdb_err *err);
+pdb_status pdb_pool_create(pdb_pool **out, size_t workers, size_t queue_max, int64_t patience,
+			   pdb_err *err);
 
 /* Finishes what is queued and ends the threads; accepts NULL. */
 void pdb_pool_destroy(pdb_pool **pool);
@@ -25,7 +28,7 @@ typedef struct pdb_pool_view {
 /* How it is just now; zeroes for a NULL pool.  Threads: any. */
 void pdb_pool_look(pdb_pool *pool, pdb_pool_view *out);
 
-/* Queues `run(arg)`; fits pdb_offload_fn. Errors: PDB_EBUSY (queue full), PDB_ENOMEM. Threads: any.
+/* Queues `run(arg)`; fits pdb_offload_fn. Errors: PDB_EBUSY (queue full or slow). Threads: any.
  */
 pdb_status pdb_pool_post(void *pool, void (*run)(void *arg), void *arg);
 

@@ -66,6 +66,7 @@ typedef struct pdb_server_settings {
 	pdb_option_list plugins;
 	const char *plugin_directory;
 	int64_t workers;
+	int64_t worker_queue;
 } pdb_server_settings;
 
 /* Which provider keeps the keys. */

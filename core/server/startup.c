@@ -7,8 +7,6 @@
 #include "server/server_private.h"
 #include "store/rows.h"
 
-#define POOL_QUEUE_MAX 4096u
-
 static pdb_status log_open(const pdb_server_settings *settings, pdb_err *err)
 {
 	pdb_status status = pdb_log_open(PDB_LOG_MAIN, settings->log_sink, err);
@@ -66,7 +64,10 @@ static pdb_status routes_init(pdb_server *server, pdb_err *err)
 
 static pdb_status pool_init(pdb_server *server, pdb_err *err)
 {
-	return pdb_pool_create(&server->pool, (size_t)server->first.server->workers, POOL_QUEUE_MAX,
+	const pdb_server_settings *settings = server->first.server;
+
+	return pdb_pool_create(&server->pool, (size_t)settings->workers,
+			       (size_t)settings->worker_queue, server->first.http->overload_after,
 			       err);
 }
 

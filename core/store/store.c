@@ -35,6 +35,7 @@ static pdb_status open_backend(pdb_store *store, const pdb_storage_params *param
 		store->db = NULL;
 		return status;
 	}
+	pdb__watch_ask(&store->watch, store->ops, store->db);
 	status = pdb__flusher_start(&store->flusher, store->ops, store->db, settings, err);
 	return status == PDB_OK ? pdb__format_open(store, err) : status;
 }
@@ -80,6 +81,7 @@ void pdb_store_close(pdb_store **store_)
 		return;
 	}
 	pdb__flusher_stop(&store->flusher);
+	pdb__watch_ask(&store->watch, NULL, NULL);
 	if (store->db != NULL) {
 		store->ops->close(&store->db);
 	}

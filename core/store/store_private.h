@@ -48,6 +48,13 @@ typedef struct pdb__watch {
 	uint64_t reserve;     /* bytes; 0 = nothing to watch */
 	atomic_bool writable; /* what the last look said */
 	atomic_ullong free;   /* bytes, at the last look */
+	/* What the engine has yet to write besides its log (pages that are dirty), as it says
+	 * itself each second, and what was committed since. */
+	atomic_ullong owed;
+	atomic_ullong spent;        /* bytes committed since the last look */
+	const pdb_storage_ops *ops; /* NULL = nobody to ask; under worker.lock, as the next */
+	void *db;
+	pthread_mutex_t looking;
 	pdb_worker worker;
 } pdb__watch;
 
@@ -57,7 +64,12 @@ extern int (*pdb__watch_statvfs)(int fd, struct statvfs *out);
 /* Looks once, then each second on its own thread. Errors: PDB_EUNAVAILABLE. */
 pdb_status pdb__watch_start(pdb__watch *watch, int fd, int64_t reserve, pdb_err *err);
 void pdb__watch_stop(pdb__watch *watch);
-/* Looks now. Refuses below the reserve; allows again only at a quarter above it. */
+/* The engine to ask from now on; NULL to ask none, before it is closed. */
+void pdb__watch_ask(pdb__watch *watch, const pdb_storage_ops *ops, void *db);
+/* A commit has written so many bytes: a fast writer must not outrun the second.  Threads: any. */
+void pdb__watch_spend(pdb__watch *watch, size_t bytes);
+/* Looks now. Refuses when the reserve would not be left after what the engine owes; allows again
+ * only at a quarter above it. */
 void pdb__watch_look(pdb__watch *watch);
 
 /* -- flusher: tickets and group commit --------------------------------------------------------- */

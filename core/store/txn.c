@@ -96,6 +96,7 @@ pdb_status pdb_txn_commit(pdb_txn *txn, uint64_t *ticket_out, pdb_err *err)
 		txn->backend = NULL;
 		if (txn->write) {
 			pdb__count_commit(txn, status, pdb_clock_monotonic() - start);
+			pdb__watch_spend(&txn->store->watch, txn->bytes);
 		}
 		if (txn->write && (status == PDB_OK || status == PDB_EUNCERTAIN)) {
 			ticket = pdb__flusher_ticket(&txn->store->flusher);

@@ -11,6 +11,7 @@ static const struct {
 } NUMBERS[] = {
 	{"wiredtiger_cache_bytes", WT_STAT_CONN_CACHE_BYTES_INUSE},
 	{"wiredtiger_cache_dirty_bytes", WT_STAT_CONN_CACHE_BYTES_DIRTY},
+	{"unwritten_bytes", WT_STAT_CONN_CACHE_BYTES_DIRTY},
 	{"wiredtiger_cache_max_bytes", WT_STAT_CONN_CACHE_BYTES_MAX},
 	{"wiredtiger_lookaside_rows", WT_STAT_CONN_CACHE_LOOKASIDE_ENTRIES},
 	{"wiredtiger_overflow_reads", WT_STAT_CONN_CACHE_READ_OVERFLOW},

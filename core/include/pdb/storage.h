@@ -125,7 +125,8 @@ typedef struct pdb_storage_ops {
 	/* Copies a consistent state, no older than the call, into the empty directory. */
 	pdb_status (*backup)(void *db, const char *directory, pdb_err *err);
 
-	/* Reports cheap numbers of its own. */
+	/* Reports cheap numbers of its own. "unwritten_bytes" is known: what it will still write to
+	 * the disk besides its log; the host stops writes while there is room for it. */
 	pdb_status (*stats)(void *db, pdb_stat_fn stat, void *arg);
 
 	/* Verifies the engine's own files; PDB_ECORRUPT with the reason. */

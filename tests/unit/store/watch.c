@@ -48,6 +48,7 @@ Test(watch, refuses_below_the_reserve_and_has_hysteresis)
 {
 	pdb_store *store = fake_open();
 
+	atomic_store(&store->watch.owed, 0); /* of the first rows */
 	cr_expect(pdb_store_writable(store));
 	cr_expect(writable_with(store, RESERVE));
 	cr_expect_not(writable_with(store, RESERVE - 1));
@@ -115,5 +116,32 @@ Test(watch, no_reserve_is_no_watch)
 	store = fake_open();
 	cr_expect(pdb_store_writable(store));
 	cr_expect_eq(looks, 0);
+	pdb_store_close(&store);
+}
+
+Test(watch, a_fast_writer_is_seen_between_two_seconds)
+{
+	pdb_store *store = fake_open();
+	unsigned before;
+
+	pdb__watch_look(&store->watch);
+	before = atomic_load(&looks);
+	pdb__watch_spend(&store->watch, RESERVE / 100);
+	cr_expect_eq(looks, before);
+	atomic_store(&free_bytes, RESERVE / 2);
+	pdb__watch_spend(&store->watch, RESERVE / 30);
+	cr_expect_eq(looks, before + 1);
+	cr_expect_not(pdb_store_writable(store));
+	pdb_store_close(&store);
+}
+
+Test(watch, leaves_room_for_what_the_engine_owes)
+{
+	pdb_store *store = fake_open();
+
+	atomic_store(&store->watch.owed, RESERVE / 2);
+	cr_expect_not(writable_with(store, RESERVE + RESERVE / 2 - 1));
+	atomic_store(&store->watch.owed, 0);
+	cr_expect(writable_with(store, RESERVE + RESERVE / 4));
 	pdb_store_close(&store);
 }
