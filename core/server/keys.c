@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The key service: the provider that the configuration names, open for the plugins that use it. */
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
 #include "server/server_private.h"
 
 static const pdb_option key_options[] = {
@@ -55,6 +59,16 @@ static pdb_status place(const pdb_setup *setup, char out[PATH_MAX], pdb_err *err
 	return PDB_OK;
 }
 
+/* A process that holds keys leaves no core, and lets nobody else look into it. */
+static void guard_memory(void)
+{
+	const struct rlimit none = {0, 0};
+
+	if (prctl(PR_SET_DUMPABLE, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0) {
+		pdb_log(PDB_LOG_WARN, "server", "core dumps cannot be switched off");
+	}
+}
+
 pdb_status pdb__keys_open(pdb_server *server, pdb_err *err)
 {
 	const pdb_setup *setup = &server->first;
@@ -67,6 +81,7 @@ pdb_status pdb__keys_open(pdb_server *server, pdb_err *err)
 	if (setup->kms.plugin == NULL) {
 		return PDB_OK;
 	}
+	guard_memory();
 	status = place(setup, directory, err);
 	if (status != PDB_OK) {
 		return status;

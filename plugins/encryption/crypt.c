@@ -44,6 +44,11 @@ void crypt_wipe(void *bytes, size_t len)
 	sodium_memzero(bytes, len);
 }
 
+void crypt_wipe_stack(void)
+{
+	sodium_stackzero(16384);
+}
+
 /* -- additional data ------------------------------------------------------------------------- */
 
 typedef struct aad {

@@ -38,6 +38,9 @@ void crypt_keys_check(const crypt_keys *keys, uint8_t out[CRYPT_CHECK_SIZE]);
 /* Compares secrets; wipes them. */
 bool crypt_same(const uint8_t *a, const uint8_t *b, size_t len);
 void crypt_wipe(void *bytes, size_t len);
+/* Wipes what functions that have returned left on the stack: a provider in this process, or the
+ * library it uses, may have left a key there. */
+void crypt_wipe_stack(void);
 
 /* Where a record is. Each id has at most CRYPT_ID_MAX bytes. */
 #define CRYPT_ID_MAX 256u

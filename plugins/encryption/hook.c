@@ -127,6 +127,7 @@ static pdb_status create_key(encryption *self, pdb_slice thread, pdb_kms_key *ke
 	key->size = sizeof(*key);
 	key->dek = dek;
 	status = self->ops->create(self->kms, thread, key, err);
+	crypt_wipe_stack();
 	if (status == PDB_EUNAVAILABLE) {
 		keycache_lost(self->cache);
 	}
@@ -217,6 +218,7 @@ static pdb_status thread_key(encryption *self, pdb_record *record, note *n, keyc
 	status = first ? set_note(self, record, n, hold) : judge_key(self, record, n, hold, err);
 	if (status != PDB_OK) {
 		keycache_give(self->cache, hold);
+		keycache_doubt(self->cache, n->id, n->version);
 	} else if (hold->prepared) {
 		keeper_claim(self->keeper, n->id, self->host->record_thread(record));
 	}
@@ -353,6 +355,9 @@ static pdb_status open_out(void *state, pdb_record *record, pdb_err *err)
 		keeper_claim(self->keeper, id, self->host->record_thread(record));
 	}
 	keycache_give(self->cache, &hold);
+	if (status == PDB_ECORRUPT) {
+		keycache_doubt(self->cache, id, f.dek_version);
+	}
 	return status;
 }
 

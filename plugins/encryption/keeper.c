@@ -246,6 +246,7 @@ static pdb_status fill_some(keeper *k, size_t count, pdb_err *err)
 		keys[i].dek = deks + i * PDB_KMS_DEK_SIZE;
 	}
 	status = k->ops->prepare(k->kms, keys, count, err);
+	crypt_wipe_stack();
 	if (status == PDB_OK) {
 		keep(k, keys, count);
 	}

@@ -344,6 +344,7 @@ static pdb_status unwrap(keycache *cache, const char *id, uint32_t version, cryp
 				   "no key service is configured");
 	}
 	status = cache->ops->unwrap(cache->kms, id, version, key, err);
+	crypt_wipe_stack();
 	if (status == PDB_OK && (!keycache_good(key) || key->dek_version != version ||
 				 strcmp(key->id, id) != 0 || key->dek != keys->mark)) {
 		status = pdb_err_set(err, PDB_EUNAVAILABLE, "kms_unavailable",
@@ -539,6 +540,21 @@ void keycache_bound(keycache *cache, const char *id)
 void keycache_purge(keycache *cache, const char *id)
 {
 	each_version(cache, id, drop);
+}
+
+void keycache_doubt(keycache *cache, const char *id, uint32_t version)
+{
+	uint64_t hash = hash_of(cache, id);
+	shard *s = shard_of(cache, hash);
+	entry *e;
+
+	(void)pthread_mutex_lock(&s->lock);
+	e = find(s, hash, id, version);
+	if (e != NULL && e->state == ENTRY_READY &&
+	    cache->host->monotonic() >= e->expires - cache->ttl + NS_PER_SECOND) {
+		drop(cache, s, e);
+	}
+	(void)pthread_mutex_unlock(&s->lock);
 }
 
 bool keycache_peek(keycache *cache, const char *id, uint32_t version, pdb_kms_key *out)

@@ -77,6 +77,10 @@ void keycache_bound(keycache *cache, const char *id);
 /* Forgets all versions of a key at once; those held go when they are given back. */
 void keycache_purge(keycache *cache, const char *id);
 
+/* Something did not open: should the provider have given a wrong key, it is asked again. At most
+ * once a second, so that a damaged record cannot keep it busy. */
+void keycache_doubt(keycache *cache, const char *id, uint32_t version);
+
 /* True, and what the provider said at the last unwrap, when a version of the key is here. */
 bool keycache_peek(keycache *cache, const char *id, uint32_t version, pdb_kms_key *out);
 

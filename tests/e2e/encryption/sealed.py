@@ -14,13 +14,13 @@ class Sealed:
     """A server whose configuration is written anew before each start."""
 
     def __init__(self, fields=None, use=True, plugin=True, backend="wiredtiger", kms="testkms",
-                 more_kms="", level="info"):
+                 more_kms="", level="info", storage_more=""):
         self.plugins = tempfile.mkdtemp(prefix="progressdb-plugins-")
         self.gather()
         self.server = progressdb.Server(backend=backend)
         self.kms_directory = os.path.join(self.server.directory, "kms")
         self.settings = {"fields": fields, "use": use, "plugin": plugin, "backend": backend, "kms": kms,
-                         "more_kms": more_kms, "level": level}
+                         "more_kms": more_kms, "level": level, "storage_more": storage_more}
         self.configure()
 
     def gather(self):
@@ -36,6 +36,7 @@ class Sealed:
         self.settings.update(changes)
         s = self.settings
         text = progressdb.CONFIG.format(backend=s["backend"])
+        text = text.replace("security:", s["storage_more"] + "security:", 1)
         if s["plugin"]:
             text += f"  encryption:\n    use: {str(s['use']).lower()}\n"
             if s["fields"]:

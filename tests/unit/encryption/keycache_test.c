@@ -192,6 +192,17 @@ Test(keycache, a_purge_takes_all_versions_and_wipes_what_was_held)
 	cr_assert(sodium_is_zero((const uint8_t *)hold.keys, sizeof(*hold.keys)));
 }
 
+Test(keycache, a_doubted_key_is_asked_for_again_but_not_all_the_time)
+{
+	cr_assert_eq(take("a", 1, true), PDB_OK);
+	keycache_doubt(cache, "a", 1);
+	cr_assert_eq(take("a", 1, false), PDB_OK);
+	fake_now += SECONDS(1);
+	keycache_doubt(cache, "a", 1);
+	cr_assert_eq(take("a", 1, false), PDB_EOFFLOAD);
+	keycache_doubt(cache, "b", 1);
+}
+
 static void *take_one(void *arg)
 {
 	_Atomic unsigned *good = arg;
