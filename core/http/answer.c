@@ -2,6 +2,9 @@
 /* Answers: the one shape of errors, and the hand-over to evhttp. */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/keyvalq_struct.h>
+#include <stdlib.h>
+#include <sys/queue.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -170,14 +173,59 @@ static bool must_close(const pdb_request *request)
 	       request->loop->closing;
 }
 
+static char *append(char *at, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(at, text, len + 1);
+	return at + len;
+}
+
+/* The id and, each on a line of its own, the fields of handlers and gates. They were judged when
+ * they were added. Of libevent's memory. */
+static char *join_headers(const pdb_request *request)
+{
+	size_t size = strlen(request->id) + 1;
+	char *text;
+	char *at;
+
+	for (size_t i = 0; i < request->header_count; i++) {
+		size += strlen(request->headers[i].name) + strlen(request->headers[i].value) + 4;
+	}
+	text = malloc(size);
+	if (text == NULL) {
+		return NULL;
+	}
+	at = append(text, request->id);
+	for (size_t i = 0; i < request->header_count; i++) {
+		at = append(at, "\r\n");
+		at = append(at, request->headers[i].name);
+		at = append(at, ": ");
+		at = append(at, request->headers[i].value);
+	}
+	return text;
+}
+
+/* evhttp takes three pieces of memory and one printf for an entry, so it is given a single one. */
+static bool add_own_headers(const pdb_request *request, struct evkeyvalq *out)
+{
+	struct evkeyval *entry;
+	char *text = join_headers(request);
+
+	if (text == NULL || evhttp_add_header(out, "X-Request-Id", "") != 0) {
+		free(text);
+		return false;
+	}
+	entry = TAILQ_LAST(out, evkeyvalq);
+	free(entry->value);
+	entry->value = text;
+	return true;
+}
+
 static bool add_headers(pdb_request *request, struct evkeyvalq *out)
 {
-	bool ok = evhttp_add_header(out, "X-Request-Id", request->id) == 0;
+	bool ok = add_own_headers(request, out);
 
-	for (size_t i = 0; ok && i < request->header_count; i++) {
-		ok = evhttp_add_header(out, request->headers[i].name, request->headers[i].value) ==
-		     0;
-	}
 	if (ok && has_body(request->status)) {
 		ok = evhttp_add_header(out, "Content-Type", request->type) == 0;
 	}

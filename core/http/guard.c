@@ -14,7 +14,7 @@
 #define H IS_HEX
 #define D IS_DIGIT
 #define R IS_HOST
-static const uint8_t classes[128] = {
+const uint8_t pdb__guard_classes[128] = {
 	['\t'] = V, [' '] = V,
 	['!'] = T|V|P|Q|R, ['"'] = V, ['#'] = T|V, ['$'] = T|V|P|Q|R, ['%'] = T|V,
 	['&'] = T|V|P|Q|R, ['\''] = T|V|P|Q|R, ['('] = V|P|Q|R, [')'] = V|P|Q|R,
@@ -51,11 +51,6 @@ static const uint8_t classes[128] = {
 #undef D
 #undef R
 /* clang-format on */
-
-uint8_t pdb__guard_class(uint8_t byte)
-{
-	return byte < 128 ? classes[byte] : IS_VALUE;
-}
 
 unsigned pdb__guard_hex(uint8_t digit)
 {

@@ -46,7 +46,13 @@ typedef enum pdb_guard_state {
 #define IS_DIGIT 0x20u
 #define IS_HOST  0x40u /* reg-name without '%' */
 
-uint8_t pdb__guard_class(uint8_t byte);
+extern const uint8_t pdb__guard_classes[128];
+
+static inline uint8_t pdb__guard_class(uint8_t byte)
+{
+	return byte < 128 ? pdb__guard_classes[byte] : IS_VALUE;
+}
+
 unsigned pdb__guard_hex(uint8_t digit);
 
 void pdb__guard_refuse(pdb_guard *guard, int status, const char *code, const char *text);

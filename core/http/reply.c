@@ -5,9 +5,15 @@
 #include "http/http_private.h"
 
 /* Fields that frame the message or are the same on every answer. */
-static const char *const own_headers[] = {"Connection",   "Content-Length", "Transfer-Encoding",
-					  "Content-Type", "Date",           "Keep-Alive",
-					  "X-Request-Id", "Upgrade",        "Trailer"};
+#define OWN(name)                                                                                  \
+	{                                                                                          \
+		(const uint8_t *)(name), sizeof(name) - 1                                          \
+	}
+static const pdb_slice own_headers[] = {
+	OWN("Connection"),   OWN("Content-Length"), OWN("Transfer-Encoding"),
+	OWN("Content-Type"), OWN("Date"),           OWN("Keep-Alive"),
+	OWN("X-Request-Id"), OWN("Upgrade"),        OWN("Trailer"),
+};
 
 static bool name_valid(pdb_slice name)
 {
@@ -17,7 +23,7 @@ static bool name_valid(pdb_slice name)
 		}
 	}
 	for (size_t i = 0; i < sizeof(own_headers) / sizeof(own_headers[0]); i++) {
-		if (pdb_text_equal_nocase(name, pdb_slice_text(own_headers[i]))) {
+		if (name.len == own_headers[i].len && pdb_text_equal_nocase(name, own_headers[i])) {
 			return false;
 		}
 	}
