@@ -40,7 +40,7 @@ static pdb_status check_crowd(ratelimit *self, const limits *now, pdb_request *r
 }
 
 static pdb_status check_address(ratelimit *self, const limits *now, pdb_request *request,
-				const visit *here, pdb_err *err)
+				visit *here, pdb_err *err)
 {
 	bucket_answer answer;
 
@@ -49,7 +49,7 @@ static pdb_status check_address(ratelimit *self, const limits *now, pdb_request 
 	}
 	answer = buckets_take(self->rates, here->address, &now->address.rate, here->cost,
 			      self->host->monotonic());
-	ratelimit_tell(self, request, &now->address, &answer);
+	ratelimit_note(here, &now->address, &answer);
 	return answer.admitted ? PDB_OK
 			       : ratelimit_refuse(self, request, REFUSAL_ADDRESS, answer.wait, err);
 }

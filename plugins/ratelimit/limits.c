@@ -71,7 +71,7 @@ void limits_check(const void *all, pdb_problem_fn problem, void *arg)
 
 static limit make(const char *name, int64_t rps, int64_t burst)
 {
-	limit made = {.name = name};
+	limit made = {0};
 
 	if (rps > 0) {
 		int64_t seconds;
@@ -79,6 +79,7 @@ static limit make(const char *name, int64_t rps, int64_t burst)
 		made.rate.interval = SECOND / rps;
 		made.rate.burst = burst > 0 ? burst : rps;
 		seconds = (made.rate.burst + rps - 1) / rps;
+		(void)snprintf(made.name, sizeof(made.name), "\"%s\"", name);
 		(void)snprintf(made.policy, sizeof(made.policy), "\"%s\";q=%lld;w=%lld", name,
 			       (long long)made.rate.burst, (long long)seconds);
 	}

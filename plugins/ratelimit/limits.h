@@ -26,11 +26,14 @@ typedef struct limits_settings {
 extern const pdb_option limits_options[LIMITS_OPTION_COUNT];
 void limits_check(const void *settings, pdb_problem_fn problem, void *arg);
 
-/* `policy` is what RateLimit-Policy says of it. */
+#define LIMITS     3u  /* that an answer tells */
+#define LIMIT_TEXT 96u /* of one of them in a field, and what stands between two */
+
+/* `policy` is what RateLimit-Policy says of it, `name` how RateLimit begins. */
 typedef struct limit {
-	const char *name;
 	bucket_rate rate;
-	char policy[96];
+	char name[16];
+	char policy[LIMIT_TEXT - 2];
 } limit;
 
 /* A caller is a signed user, else a key, else an address. */

@@ -37,7 +37,7 @@ static pdb_status check_caller(ratelimit *self, const limits *now, pdb_request *
 	/* a key has two buckets when both limits are on: its number is turned for one of them */
 	answer = buckets_take(self->rates, ~caller, &now->caller.rate, ratelimit_visit.cost,
 			      self->host->monotonic());
-	ratelimit_tell(self, request, &now->caller, &answer);
+	ratelimit_note(&ratelimit_visit, &now->caller, &answer);
 	return answer.admitted ? PDB_OK
 			       : ratelimit_refuse(self, request, REFUSAL_CALLER, answer.wait, err);
 }
@@ -52,7 +52,7 @@ static pdb_status check_key(ratelimit *self, const limits *now, pdb_request *req
 	}
 	answer = buckets_take(self->rates, key, &now->key.rate, ratelimit_visit.cost,
 			      self->host->monotonic());
-	ratelimit_tell(self, request, &now->key, &answer);
+	ratelimit_note(&ratelimit_visit, &now->key, &answer);
 	return answer.admitted ? PDB_OK
 			       : ratelimit_refuse(self, request, REFUSAL_KEY, answer.wait, err);
 }
@@ -74,6 +74,9 @@ static pdb_status check(ratelimit *self, pdb_request *request, const visit *here
 		}
 	}
 	ratelimit_unlock(self);
+	if (status == PDB_OK) {
+		ratelimit_tell(self, request, here);
+	}
 	return status;
 }
 

@@ -36,16 +36,57 @@ static int64_t whole_seconds(int64_t span)
 	return (span + SECOND - 1) / SECOND;
 }
 
-/* A field that is not taken for want of memory is missed by nobody but the client. */
-void ratelimit_tell(const ratelimit *self, pdb_request *request, const limit *told,
-		    const bucket_answer *answer)
+static size_t put_text(char *out, const char *text)
 {
-	char text[96];
+	size_t len = strlen(text);
 
-	(void)snprintf(text, sizeof(text), "\"%s\";r=%lld;t=%lld", told->name,
-		       (long long)answer->left, (long long)whole_seconds(answer->full));
-	(void)self->host->request_add_header(request, "RateLimit-Policy", told->policy);
-	(void)self->host->request_add_header(request, "RateLimit", text);
+	memcpy(out, text, len + 1);
+	return len;
+}
+
+static size_t put_number(char *out, int64_t number)
+{
+	char digits[20];
+	size_t count = 0;
+	size_t len = 0;
+
+	do {
+		digits[count++] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	while (count > 0) {
+		out[len++] = digits[--count];
+	}
+	return len;
+}
+
+/* Printed by hand: this is done for every request that a limit lets through. */
+void ratelimit_note(visit *here, const limit *told, const bucket_answer *answer)
+{
+	char *state = here->state;
+	size_t at = here->state_len;
+
+	if (here->policy_len > 0) {
+		here->policy_len += put_text(here->policy + here->policy_len, ", ");
+		at += put_text(state + at, ", ");
+	}
+	here->policy_len += put_text(here->policy + here->policy_len, told->policy);
+	at += put_text(state + at, told->name);
+	at += put_text(state + at, ";r=");
+	at += put_number(state + at, answer->left);
+	at += put_text(state + at, ";t=");
+	at += put_number(state + at, whole_seconds(answer->full));
+	state[at] = '\0';
+	here->state_len = at;
+}
+
+/* A field that is not taken for want of memory is missed by nobody but the client. */
+void ratelimit_tell(const ratelimit *self, pdb_request *request, const visit *here)
+{
+	if (here->policy_len > 0) {
+		(void)self->host->request_add_header(request, "RateLimit-Policy", here->policy);
+		(void)self->host->request_add_header(request, "RateLimit", here->state);
+	}
 }
 
 typedef struct refusal_row {
@@ -78,6 +119,7 @@ pdb_status ratelimit_refuse(ratelimit *self, pdb_request *request, refusal why, 
 	char text[24];
 
 	(void)snprintf(text, sizeof(text), "%lld", (long long)(seconds > 0 ? seconds : 1));
+	ratelimit_tell(self, request, &ratelimit_visit);
 	(void)self->host->request_add_header(request, "Retry-After", text);
 	if (PDB_HAS(self->host, metrics)) {
 		self->host->metrics->add_to(self->refused[why], 1);

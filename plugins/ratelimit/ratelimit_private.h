@@ -53,6 +53,11 @@ typedef struct visit {
 	bool known;           /* they were good before */
 	bool charged;         /* a failed try was charged in advance */
 	bucket_rate failed;
+	/* of the limits looked at so far, as the answer tells them */
+	size_t policy_len;
+	size_t state_len;
+	char policy[LIMITS * LIMIT_TEXT];
+	char state[LIMITS * LIMIT_TEXT];
 } visit;
 
 extern _Thread_local visit ratelimit_visit;
@@ -60,9 +65,10 @@ extern _Thread_local visit ratelimit_visit;
 /* Probes must be answered whatever else goes on. */
 bool ratelimit_is_probe(const ratelimit *self, const pdb_request *request);
 
-/* Tells the state of a limit in the fields of the answer. */
-void ratelimit_tell(const ratelimit *self, pdb_request *request, const limit *told,
-		    const bucket_answer *answer);
+/* Takes down the state of a limit. */
+void ratelimit_note(visit *here, const limit *told, const bucket_answer *answer);
+/* Puts what was taken down into the fields of the answer. */
+void ratelimit_tell(const ratelimit *self, pdb_request *request, const visit *here);
 /* Sets Retry-After, counts, and returns the status of the refusal. */
 pdb_status ratelimit_refuse(ratelimit *self, pdb_request *request, refusal why, int64_t wait,
 			    pdb_err *err);

@@ -189,6 +189,21 @@ Test(ratelimit, tells_the_limit_in_fields)
 	cr_assert_str_eq(field("Retry-After"), "1");
 }
 
+Test(ratelimit, several_limits_are_one_list)
+{
+	start((limits_settings){.rps = 1000000000,
+				.key_rps = 5,
+				.key_burst = 86400,
+				.address_rps = 7,
+				.address_burst = 20});
+	cr_assert_eq(ask("192.0.2.1", "key", ""), PDB_OK);
+	cr_assert_str_eq(field("RateLimit-Policy"),
+			 "\"address\";q=20;w=3, \"caller\";q=1000000000;w=1, "
+			 "\"key\";q=86400;w=17280");
+	cr_assert_str_eq(field("RateLimit"), "\"address\";r=19;t=1, "
+					     "\"caller\";r=999999999;t=1, \"key\";r=86399;t=1");
+}
+
 Test(ratelimit, users_keys_and_addresses_are_callers_of_their_own)
 {
 	start((limits_settings){.rps = 1, .burst = 1});
@@ -225,8 +240,7 @@ Test(ratelimit, all_who_share_a_key_have_a_limit_too)
 Test(ratelimit, an_address_is_limited_before_its_key)
 {
 	start((limits_settings){.address_rps = 1, .address_burst = 2});
-	begin("2001:db8::1", "", "");
-	cr_assert_eq(guard->enter(state, &request, &err), PDB_OK);
+	cr_assert_eq(ask("2001:db8::1", "", ""), PDB_OK);
 	cr_assert_str_eq(field("RateLimit-Policy"), "\"address\";q=2;w=2");
 	cr_assert_eq(ask("2001:db8::2", "key", "ann"), PDB_OK);
 	begin("2001:db8::3", "", "");
