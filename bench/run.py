@@ -11,6 +11,7 @@ SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path.insert(0, os.path.join(SOURCE, "tests", "support"))
 sys.dont_write_bytecode = True
 import progressdb  # noqa: E402 (its place is known only now)
+from gates import Gates  # noqa: E402
 
 TEXT = ("I would like to find a place to eat in San Jose, something moderately priced with outdoor "
         "seating, please.")
@@ -70,9 +71,9 @@ class Bench:
 
     # -- runs --------------------------------------------------------------------------------------
 
-    def load(self, port, pid, arguments):
+    def load(self, port, pid, arguments, key=progressdb.BACKEND):
         command = [os.path.join(self.bin, "bench_load"), "--port", str(port), "--pid", str(pid),
-                   "--key", progressdb.BACKEND, "--seconds", str(self.options.seconds), *arguments]
+                   "--key", key, "--seconds", str(self.options.seconds), *arguments]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode != 0 or not result.stdout:
             raise SystemExit(f"bench_load failed: {result.stderr}")
@@ -159,7 +160,13 @@ def main():
     parser.add_argument("--big", type=int, default=1_000_000, help="messages of the big thread")
     parser.add_argument("--threads", type=int, default=0, help="foreign threads beside a list")
     parser.add_argument("--out", help="where the JSON goes; build/bench when not given")
+    parser.add_argument("--gates", action="store_true", help="only: all gates against auth alone")
     bench = Bench(parser.parse_args())
+    if bench.options.gates:
+        bench.server.close()
+        with Gates(bench) as gates:
+            gates.run()
+        return
     try:
         bench.server.start()
         bench.fill()

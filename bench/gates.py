@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the gates cost: the same load on a server with all of them and on one with auth alone."""
+import os
+import statistics
+
+import progressdb
+
+KEYS = f"""\
+storage: {{backend: wiredtiger}}
+plugins: {{load: [%s]}}
+security:
+  api_keys: {{backend: [{progressdb.BACKEND}]}}
+"""
+
+ALONE = KEYS % "auth"
+
+# Each gate has something to do, and refuses nothing.
+ALL = KEYS % "address, auth, cors, ratelimit, audit, metrics" + """\
+  ip_whitelist: [10.0.0.0/8, 192.0.2.0/24]
+  ip_denylist: [198.51.100.0/24, 203.0.113.0/24]
+  trusted_proxies: [127.0.0.0/8]
+  cors: {allowed_origins: [https://app.example, https://admin.example]}
+  rate_limit:
+    rps: 10_000_000
+    per_key: {rps: 10_000_000}
+    per_address: {rps: 10_000_000}
+  concurrency: {total: 100_000, per_address: 100_000}
+"""
+
+# Both servers get the same requests: those of a page, through a proxy. The fields ride behind the key.
+FIELDS = "\r\nOrigin: https://app.example\r\nX-Forwarded-For: 203.0.113.77, 192.0.2.7"
+ROUNDS = 4
+
+
+class Gates:
+    """Two servers, asked in turns, so that whatever else the machine does hits both."""
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.servers = {"auth": progressdb.Server(config=ALONE), "all": progressdb.Server(config=ALL)}
+        self.ratios = {}
+
+    def __enter__(self):
+        for server in self.servers.values():
+            server.start()
+        return self
+
+    def __exit__(self, *_):
+        for server in self.servers.values():
+            server.close()
+
+    def load(self, which, arguments):
+        server = self.servers[which]
+        result = self.bench.load(server.port, server.process.pid,
+                                 ["--connections", "64", *arguments], progressdb.BACKEND + FIELDS)
+        if result["errors"]:
+            raise SystemExit(f"{which}: {result['errors']} errors, the first {result['first_error']}")
+        return result
+
+    def compare(self, name, arguments):
+        seen = {which: [] for which in self.servers}
+        for which in self.servers:
+            self.load(which, arguments)
+        for turn in range(ROUNDS):
+            for which in ("auth", "all") if turn % 2 == 0 else ("all", "auth"):
+                seen[which].append(self.load(which, arguments))
+        rps = {which: statistics.mean(one["rps"] for one in runs) for which, runs in seen.items()}
+        cpu = {which: statistics.mean(one["cpu_us"] for one in runs) for which, runs in seen.items()}
+        self.ratios[name] = rps["all"] / rps["auth"]
+        print(f"{name:32} {rps['auth']:9.0f} {rps['all']:9.0f} {self.ratios[name]:6.3f} "
+              f"{cpu['auth']:8.1f} {cpu['all']:8.1f}", flush=True)
+
+    def run(self):
+        print(f"{'':32} {'auth/s':>9} {'all/s':>9} {'ratio':>6} {'cpu us':>8} {'all':>8}   "
+              f"({ROUNDS} turns of {self.bench.options.seconds:g} s, {os.cpu_count()} cores)")
+        append = ["--post", "/v1/threads/t-{t}/messages", "--threads", "1000", "--body",
+                  '{"author":"user-1","body":{"text":"Is the soup still warm?"}}', "--post-percent", "100"]
+        self.compare("durable append", append)
+        self.compare("one thread", ["--get", "/v1/threads/t-{t}?author=user-1", "--threads", "1000"])
+        self.compare("newest page of 50", ["--get", "/v1/threads/t-{t}/messages?limit=50", "--threads", "1000"])
+        self.compare("80 % newest page, 20 % append",
+                     ["--get", "/v1/threads/t-{t}/messages?limit=50", *append[:-1], "20"])
