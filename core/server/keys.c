@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The key service: the provider that the configuration names, open for the plugins that use it. */
-#include <sys/prctl.h>
-#include <sys/resource.h>
-
+#include "base/harden.h"
 #include "base/log.h"
 #include "server/server_private.h"
 
@@ -59,16 +57,6 @@ static pdb_status place(const pdb_setup *setup, char out[PATH_MAX], pdb_err *err
 	return PDB_OK;
 }
 
-/* A process that holds keys leaves no core, and lets nobody else look into it. */
-static void guard_memory(void)
-{
-	const struct rlimit none = {0, 0};
-
-	if (prctl(PR_SET_DUMPABLE, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0) {
-		pdb_log(PDB_LOG_WARN, "server", "core dumps cannot be switched off");
-	}
-}
-
 pdb_status pdb__keys_open(pdb_server *server, pdb_err *err)
 {
 	const pdb_setup *setup = &server->first;
@@ -81,7 +69,10 @@ pdb_status pdb__keys_open(pdb_server *server, pdb_err *err)
 	if (setup->kms.plugin == NULL) {
 		return PDB_OK;
 	}
-	guard_memory();
+	/* from here on there are keys in this process */
+	if (!pdb_harden_process()) {
+		pdb_log(PDB_LOG_WARN, "server", "core dumps cannot be switched off");
+	}
 	status = place(setup, directory, err);
 	if (status != PDB_OK) {
 		return status;
@@ -91,6 +82,8 @@ pdb_status pdb__keys_open(pdb_server *server, pdb_err *err)
 	params.settings = setup->kms.settings;
 	params.database_id = open_database;
 	status = ops->open(&params, &open_kms, err);
+	/* it was read; /proc would show it for ever */
+	pdb_harden_environment("PROGRESSDB_KMS_MASTER_KEY_HEX");
 	if (status == PDB_OK) {
 		open_ops = ops;
 	}
