@@ -46,6 +46,9 @@ docs: build
 	@$(BUILD)/bin/progressdb --config-schema >schemas/config.schema.json
 	@$(BUILD)/bin/progressdb --config-reference >docs/configuration.md
 	@$(BUILD)/bin/progressdb --config-sample >etc/progressdb.yaml
+	@$(BUILD)/bin/progressdb-kms --config-schema >schemas/kms-config.schema.json
+	@$(BUILD)/bin/progressdb-kms --config-reference >docs/kms-configuration.md
+	@$(BUILD)/bin/progressdb-kms --config-sample >etc/progressdb-kms.yaml
 
 install: build
 	@cmake --install $(BUILD)

@@ -20,6 +20,9 @@ ROOMS = set(BELOW)
 # Headers of libc that do not lie at its top.
 LIBC_FOLDERS = {"arpa/inet.h", "sys/socket.h"}
 
+# A program of its own, no plugin: it may include these, as a room does.
+PROGRAMS = {"kms-providers/daemon/": {"base", "config", "measure"}}
+
 PLUGIN_ROOTS = ("plugins", "storage-backends", "kms-providers")
 
 
@@ -56,6 +59,14 @@ def judge_plugin(path, bracket, target):
     return None
 
 
+def judge_program(path, target):
+    first = target.split("/")[0]
+    allowed = next(rooms for folder, rooms in PROGRAMS.items() if path.startswith(folder))
+    if first in ROOMS and "/" in target and (first not in allowed or target.endswith("_private.h")):
+        return f"{path}: may not include {target}"
+    return None
+
+
 def judge_header(path, target):
     """The SDK stands by itself: libc and its own headers."""
     if "/" in target and not target.startswith("pdb/") and target not in LIBC_FOLDERS:
@@ -71,6 +82,8 @@ def judge(path, text):
             problem = judge_header(path, target)
         elif room is not None:
             problem = judge_room(path, room, bracket, target)
+        elif path.startswith(tuple(PROGRAMS)):
+            problem = judge_program(path, target)
         elif path.startswith(PLUGIN_ROOTS):
             problem = judge_plugin(path, bracket, target)
         if problem:
@@ -130,6 +143,7 @@ def prove():
                ("core/chat/x.c", '#include "store/store_private.h"'),
                ("core/include/pdb/x.h", '#include "base/buf.h"'),
                ("plugins/x/x.c", '#include "base/buf.h"'),
+               ("kms-providers/daemon/x.c", '#include "http/http.h"'),
                ("plugins/x/x.c", '#include "../auth/auth.h"')]
     for path, text in refused:
         assert list(judge(path, text)), (path, text)

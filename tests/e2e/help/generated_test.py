@@ -16,8 +16,16 @@ GENERATED = {
 }
 
 
-def said(*arguments):
-    path = os.path.join(progressdb.build_directory(), "bin", "progressdb")
+# Of progressdb-kms, which has a file of its own.
+GENERATED_KMS = {
+    "--config-schema": "schemas/kms-config.schema.json",
+    "--config-reference": "docs/kms-configuration.md",
+    "--config-sample": "etc/progressdb-kms.yaml",
+}
+
+
+def said(*arguments, program="progressdb"):
+    path = os.path.join(progressdb.build_directory(), "bin", program)
     result = subprocess.run([path, *arguments], capture_output=True, timeout=60, check=False, env={})
     return result.returncode, result.stdout.decode(), result.stderr.decode()
 
@@ -27,6 +35,15 @@ class GeneratedTest(unittest.TestCase):
         for flag, name in GENERATED.items():
             with open(os.path.join(SOURCE, name), encoding="utf-8") as file:
                 self.assertEqual(file.read(), said(flag)[1], f"{name}: run `make docs`")
+
+    def test_files_of_the_kms_are_up_to_date(self):
+        for flag, name in GENERATED_KMS.items():
+            with open(os.path.join(SOURCE, name), encoding="utf-8") as file:
+                self.assertEqual(file.read(), said(flag, program="progressdb-kms")[1],
+                                 f"{name}: run `make docs`")
+        path = os.path.join(SOURCE, GENERATED_KMS["--config-sample"])
+        code, out, err = said("--config", path, "--check-config", program="progressdb-kms")
+        self.assertEqual((code, err), (0, ""), out)
 
     def test_the_sample_is_accepted_with_everything_switched_to_its_default(self):
         path = os.path.join(SOURCE, "etc", "progressdb.yaml")

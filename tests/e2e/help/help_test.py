@@ -64,6 +64,11 @@ class HelpTest(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertEqual(options_of(text), options_of(page("progressdb.8")))
 
+    def test_progressdb_kms_and_its_manual_agree(self):
+        code, text, _ = run("progressdb-kms", "--help")
+        self.assertEqual(code, 0)
+        self.assertEqual(options_of(text), options_of(page("progressdb-kms.8")))
+
     def test_exit_codes_are_in_the_manual_and_in_the_help(self):
         help_text = run("pdbctl", "--help")[1]
         for code in ("0", "1", "2", "3", "130"):

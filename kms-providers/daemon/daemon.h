@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the daemon share. */
+#ifndef PDB_DAEMON_DAEMON_H
+#define PDB_DAEMON_DAEMON_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "config/config.h"
+#include "keyring/keyring.h"
+#include "wire/stream.h"
+
+#define KMS_CONFIG_FILE   "/etc/progressdb/progressdb-kms.yaml"
+#define KMS_LISTENERS_MAX 8u
+#define KMS_TOKENS_MAX    64u
+#define KMS_WHO_MAX       192u
+
+extern const pdb_host kms_daemon_host;
+
+/* -- options ------------------------------------------------------------------------------------
+ */
+
+/* Names of callers by role: users, or certificates. */
+typedef struct kms_callers {
+	pdb_option_list server;
+	pdb_option_list operator_;
+	pdb_option_list auditor;
+} kms_callers;
+
+typedef struct kms_settings {
+	pdb_option_list listen;
+	const char *data_dir;
+	const char *kek_dir;
+	const char *master_key_file;
+	const char *master_key_hex;
+	int64_t locked_memory;
+	int64_t audit_file_size;
+	kms_callers users;
+	kms_callers certificates;
+	const char *token_file;
+	const char *certificate_file;
+	const char *key_file;
+	const char *client_ca_file;
+	int64_t max_connections;
+	int64_t idle_timeout;
+	int64_t request_timeout;
+	int64_t log_level;
+	int64_t log_format;
+} kms_settings;
+
+extern const pdb_option_table kms_daemon_options;
+void kms_daemon_check(const void *settings, pdb_problem_fn problem, void *arg);
+
+/* -- callers ------------------------------------------------------------------------------------
+ */
+
+typedef struct kms_peer {
+	unsigned roles; /* bits of wire_role */
+	char who[KMS_WHO_MAX];
+	bool must_prove; /* every request needs a proof under a token */
+} kms_peer;
+
+/* Nonces that were used, each for as long as its time would be accepted. */
+typedef struct kms_nonces kms_nonces;
+kms_nonces *kms_nonces_create(void);
+void kms_nonces_destroy(kms_nonces **nonces);
+/* True once for a nonce; false when it was used, or when no more can be remembered. `now` and the
+ * time until which it is kept are unix seconds. Threads: any. */
+bool kms_nonces_use(kms_nonces *nonces, const char *nonce, int64_t now, int64_t until);
+
+#define KMS_SKEW_MAX 60 /* seconds that the clocks of both sides may differ */
+
+/* -- the daemon ---------------------------------------------------------------------------------
+ */
+
+typedef struct kms_listener {
+	wire_endpoint endpoint;
+	int fd;
+} kms_listener;
+
+typedef struct kms_connection {
+	struct kms_daemon *daemon;
+	const kms_listener *listener;
+	pthread_t thread;
+	int fd; /* -1 = free */
+	bool ended;
+} kms_connection;
+
+typedef struct kms_daemon {
+	const kms_settings *settings;
+	pdb_config *config;
+	pdb_keyring *keyring;
+	SSL_CTX *tls;
+	kms_nonces *nonces;
+	wire_token *tokens; /* locked memory */
+	size_t token_count;
+	kms_listener listeners[KMS_LISTENERS_MAX];
+	size_t listener_count;
+	pthread_mutex_t lock; /* the connections */
+	kms_connection *connections;
+	atomic_bool stop;
+	atomic_llong refused_second; /* how many refusals the audit log got in which second */
+	atomic_uint refused_count;
+} kms_daemon;
+
+/* Errors: PDB_EINVAL, PDB_EDENIED (file open to others). */
+pdb_status kms_tokens_read(kms_daemon *daemon, pdb_err *err);
+
+/* Who is at the other end. PDB_EDENIED when it is nobody. */
+pdb_status kms_peer_find(const kms_daemon *daemon, const kms_listener *listener,
+			 const wire_stream *stream, kms_peer *out, pdb_err *err);
+/* Judges the proof of a request and fills `peer` anew; *token_out is what proves the answer.
+ * Errors: PDB_EUNAUTHENTICATED. */
+pdb_status kms_peer_prove(const kms_daemon *daemon, const wire_head *head, pdb_slice body,
+			  kms_peer *peer, const wire_token **token_out, pdb_err *err);
+/* Notes a refusal in the audit log, but no more than some in a second. */
+void kms_peer_refused(kms_daemon *daemon, const char *who, const char *op);
+
+pdb_status kms_listen(kms_daemon *daemon, pdb_err *err);
+void kms_listen_end(kms_daemon *daemon);
+
+/* Begins a thread for an accepted socket; closes it when there is no room. */
+void kms_serve(kms_daemon *daemon, const kms_listener *listener, int fd);
+/* Lets requests end that have begun, and waits for them. */
+void kms_serve_end(kms_daemon *daemon);
+
+/* Does what is asked; `out` becomes the body of the answer. */
+pdb_status kms_handle(kms_daemon *daemon, const kms_peer *peer, wire_op op, pdb_slice body,
+		      wire_buf *out);
+/* The body of a refusal. */
+void kms_refuse(wire_buf *out, const pdb_err *err);
+
+void kms_notify(const char *state);
+/* Runs until it is told to stop; the exit status. */
+int kms_run(kms_daemon *daemon);
+int kms_daemon_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections: one thread each, one request after the other. */
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/daemon.h"
+
+#define HTTP_OF(name, value, http, code, text)                                                     \
+	case PDB_##name:                                                                           \
+		return http;
+
+static unsigned http_of(pdb_status status)
+{
+	switch (status) {
+		PDB_STATUS_MAP(HTTP_OF)
+	}
+	return 500;
+}
+
+static int64_t now(void)
+{
+	return kms_daemon_host.monotonic();
+}
+
+/* One request that has arrived: judged, done, answered. */
+static pdb_status answer(kms_daemon *daemon, wire_stream *stream, kms_peer *peer,
+			 const wire_head *head, pdb_slice body)
+{
+	wire_buf out = {.host = &kms_daemon_host};
+	wire_head reply = {.close = head->close || atomic_load(&daemon->stop)};
+	const wire_token *token = NULL;
+	pdb_status status = PDB_OK;
+	pdb_err err = {0};
+
+	if (peer->must_prove) {
+		status = kms_peer_prove(daemon, head, body, peer, &token, &err);
+	}
+	if (status == PDB_OK) {
+		status = kms_handle(daemon, peer, head->op, body, &out);
+	} else {
+		kms_peer_refused(daemon, peer->who, wire_op_name(head->op));
+		kms_refuse(&out, &err);
+		reply.close = true;
+	}
+	reply.status = http_of(status);
+	reply.body = out.len;
+	if (token != NULL) {
+		wire_prove_answer(&reply, pdb_slice_of(token->secret, token->secret_len),
+				  head->nonce, pdb_slice_of(out.ptr, out.len));
+	}
+	if (out.failed) {
+		reply.close = true;
+	} else if (wire_stream_send(stream, &reply, pdb_slice_of(out.ptr, out.len),
+				    now() + daemon->settings->request_timeout, &err) != PDB_OK) {
+		reply.close = true;
+	}
+	wire_buf_fini(&out);
+	return reply.close ? PDB_ESTOP : PDB_OK;
+}
+
+/* A caller without a role hears why, once. */
+static void turn_away(kms_daemon *daemon, wire_stream *stream, const kms_peer *peer,
+		      const pdb_err *why)
+{
+	wire_buf out = {.host = &kms_daemon_host};
+	wire_head reply = {.status = 403, .close = true};
+	pdb_err err = {0};
+
+	pdb_log(PDB_LOG_WARN, "kms", "turned away %s: %s", peer->who, why->text);
+	kms_peer_refused(daemon, peer->who, "connect");
+	kms_refuse(&out, why);
+	reply.body = out.len;
+	(void)wire_stream_send(stream, &reply, pdb_slice_of(out.ptr, out.len),
+			       now() + daemon->settings->request_timeout, &err);
+	wire_buf_fini(&out);
+}
+
+static void converse(kms_daemon *daemon, const kms_listener *listener, wire_stream *stream)
+{
+	const kms_settings *settings = daemon->settings;
+	kms_peer peer;
+	pdb_err err = {0};
+
+	if (kms_peer_find(daemon, listener, stream, &peer, &err) != PDB_OK) {
+		turn_away(daemon, stream, &peer, &err);
+		return;
+	}
+	while (!atomic_load(&daemon->stop)) {
+		wire_head head;
+		pdb_slice body;
+
+		if (wire_stream_receive(stream, &head, &body, now() + settings->idle_timeout,
+					settings->request_timeout, &err) != PDB_OK ||
+		    !head.request || answer(daemon, stream, &peer, &head, body) != PDB_OK) {
+			return;
+		}
+	}
+}
+
+static void *serve_one(void *arg)
+{
+	kms_connection *connection = arg;
+	kms_daemon *daemon = connection->daemon;
+	wire_stream stream = {.host = &kms_daemon_host, .fd = -1, .in = {.host = &kms_daemon_host}};
+	SSL_CTX *tls = connection->listener->endpoint.tls ? daemon->tls : NULL;
+	pdb_err err = {0};
+
+	if (wire_stream_accept(&stream, dup(connection->fd), tls,
+			       now() + daemon->settings->request_timeout, &err) == PDB_OK) {
+		converse(daemon, connection->listener, &stream);
+		wire_stream_close(&stream);
+	}
+	(void)pthread_mutex_lock(&daemon->lock);
+	(void)shutdown(connection->fd, SHUT_RDWR);
+	(void)close(connection->fd);
+	connection->ended = true;
+	(void)pthread_mutex_unlock(&daemon->lock);
+	return NULL;
+}
+
+/* With the lock held: a place without a connection; threads that have ended are fetched. */
+static kms_connection *free_place(kms_daemon *daemon)
+{
+	for (int64_t i = 0; i < daemon->settings->max_connections; i++) {
+		kms_connection *connection = &daemon->connections[i];
+
+		if (connection->ended) {
+			(void)pthread_join(connection->thread, NULL);
+			*connection = (kms_connection){.fd = -1};
+		}
+		if (connection->fd < 0) {
+			return connection;
+		}
+	}
+	return NULL;
+}
+
+void kms_serve(kms_daemon *daemon, const kms_listener *listener, int fd)
+{
+	kms_connection *connection;
+	bool good = false;
+
+	(void)pthread_mutex_lock(&daemon->lock);
+	connection = free_place(daemon);
+	if (connection != NULL) {
+		*connection = (kms_connection){.daemon = daemon, .listener = listener, .fd = fd};
+		good = pthread_create(&connection->thread, NULL, serve_one, connection) == 0;
+		connection->fd = good ? fd : -1;
+	}
+	(void)pthread_mutex_unlock(&daemon->lock);
+	if (!good) {
+		pdb_log(PDB_LOG_WARN, "kms",
+			"a connection too many was closed; see "
+			"kms.max_connections");
+		(void)close(fd);
+	}
+}
+
+void kms_serve_end(kms_daemon *daemon)
+{
+	(void)pthread_mutex_lock(&daemon->lock);
+	for (int64_t i = 0; i < daemon->settings->max_connections; i++) {
+		/* nothing more comes in; what has come is answered */
+		if (daemon->connections[i].fd >= 0 && !daemon->connections[i].ended) {
+			(void)shutdown(daemon->connections[i].fd, SHUT_RD);
+		}
+	}
+	(void)pthread_mutex_unlock(&daemon->lock);
+	for (int64_t i = 0; i < daemon->settings->max_connections; i++) {
+		if (daemon->connections[i].fd >= 0) {
+			(void)pthread_join(daemon->connections[i].thread, NULL);
+		}
+	}
+}
