@@ -10,6 +10,7 @@
 /* A parameter of a test: crosses a fork, so it holds no pointers. */
 typedef struct provider_name {
 	char name[64];
+	char way[16]; /* how the daemon is reached; "" = there is none */
 } provider_name;
 
 typedef struct provider {
@@ -17,6 +18,8 @@ typedef struct provider {
 	void *kms;
 	pdb_kms_params params;
 	char directory[256];
+	char way[16];
+	char options[1024];
 } provider;
 
 struct criterion_test_params provider_list(void);
