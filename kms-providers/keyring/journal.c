@@ -54,7 +54,7 @@ pdb_status pdb__journal_append(pdb__journal *journal, const pdb__record *record,
 		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for a record of a key");
 	}
 	frame = journal->pending + journal->pending_len;
-	len = pdb__record_encode(record, frame + 4);
+	len = pdb__journal_encode(record, frame + 4);
 	(void)little_put32(frame, (uint32_t)len);
 	pdb__journal_mac(journal, journal->mac, pdb_slice_of(frame, 4 + len), frame + 4 + len);
 	memcpy(journal->mac, frame + 4 + len, PDB__RECORD_MAC);
@@ -107,7 +107,7 @@ static int head_write(pdb__journal *journal, const pdb__journal_place *place)
 {
 	uint8_t slot[PDB__HEAD_SLOT];
 
-	pdb__head_encode(journal, place, ++journal->head_slot, slot);
+	pdb__journal_head_encode(journal, place, ++journal->head_slot, slot);
 	return pdb__files_put(journal->head_fd, slot, sizeof(slot),
 			      (int64_t)(journal->head_slot % 2) * PDB__HEAD_PLACE);
 }

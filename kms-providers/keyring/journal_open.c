@@ -14,8 +14,8 @@
 #define HEAD_MAGIC UINT32_C(0x48424450) /* "PDBH" */
 #define HEAD_BODY  (PDB__HEAD_SLOT - PDB__RECORD_MAC)
 
-void pdb__head_encode(const pdb__journal *journal, const pdb__journal_place *place, uint64_t slot,
-		      uint8_t out[PDB__HEAD_SLOT])
+void pdb__journal_head_encode(const pdb__journal *journal, const pdb__journal_place *place,
+			      uint64_t slot, uint8_t out[PDB__HEAD_SLOT])
 {
 	uint8_t *at = little_put32(out, HEAD_MAGIC);
 
@@ -29,8 +29,8 @@ void pdb__head_encode(const pdb__journal *journal, const pdb__journal_place *pla
 	pdb__journal_mac(journal, place->mac, pdb_slice_of(out, HEAD_BODY), out + HEAD_BODY);
 }
 
-bool pdb__head_decode(const pdb__journal *journal, pdb_slice bytes, pdb__journal_place *place,
-		      uint64_t *slot_out)
+bool pdb__journal_head_decode(const pdb__journal *journal, pdb_slice bytes,
+			      pdb__journal_place *place, uint64_t *slot_out)
 {
 	little_reader reader = {bytes, false};
 	uint8_t mac[PDB__RECORD_MAC];
@@ -61,7 +61,8 @@ static bool head_read(pdb__journal *journal, pdb__journal_place *place)
 		ssize_t got = pread(journal->head_fd, bytes, sizeof(bytes), i * PDB__HEAD_PLACE);
 
 		if (got == (ssize_t)sizeof(bytes) &&
-		    pdb__head_decode(journal, pdb_slice_of(bytes, sizeof(bytes)), &one, &slot) &&
+		    pdb__journal_head_decode(journal, pdb_slice_of(bytes, sizeof(bytes)), &one,
+					     &slot) &&
 		    (!found || slot > journal->head_slot)) {
 			*place = one;
 			journal->head_slot = slot;
@@ -97,7 +98,7 @@ static bool next_frame(walk *w, size_t *len_out, pdb__record *record)
 	*len_out = 4 + len + PDB__RECORD_MAC;
 	pdb__journal_mac(journal, journal->at.mac, pdb_slice_of(left.ptr, 4 + len), w->mac);
 	return sodium_memcmp(w->mac, written.ptr, sizeof(w->mac)) == 0 &&
-	       pdb__record_decode(payload, record);
+	       pdb__journal_decode(payload, record);
 }
 
 static pdb_status begin(const walk *w, const pdb__record *record, pdb_err *err)

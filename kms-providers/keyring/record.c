@@ -55,7 +55,7 @@ static uint8_t *put_kek(uint8_t *at, const pdb__record *record)
 	return little_put64(at, (uint64_t)record->changed);
 }
 
-size_t pdb__record_encode(const pdb__record *record, uint8_t *out)
+size_t pdb__journal_encode(const pdb__record *record, uint8_t *out)
 {
 	uint8_t *at = out;
 
@@ -157,7 +157,7 @@ static bool take_step(little_reader *reader, pdb__record *out)
 	return out->version > 0;
 }
 
-bool pdb__record_decode(pdb_slice bytes, pdb__record *out)
+bool pdb__journal_decode(pdb_slice bytes, pdb__record *out)
 {
 	little_reader reader = {bytes, false};
 	uint64_t type = little_number(&reader, 1);

@@ -38,9 +38,9 @@ typedef struct pdb__record {
 } pdb__record;
 
 /* Writes type and payload; returns the length. `out` has room for PDB__RECORD_MAX bytes. */
-size_t pdb__record_encode(const pdb__record *record, uint8_t *out);
+size_t pdb__journal_encode(const pdb__record *record, uint8_t *out);
 
 /* Reads what encode wrote; false for anything else. Every byte means something. */
-bool pdb__record_decode(pdb_slice bytes, pdb__record *out);
+bool pdb__journal_decode(pdb_slice bytes, pdb__record *out);
 
 #endif

@@ -248,7 +248,7 @@ pdb_status pdb__state_flush(pdb_keyring *keyring, uint64_t *ticket_out, pdb_err 
 		size_t len = (size_t)at[0] | ((size_t)at[1] << 8);
 		pdb__record record;
 
-		if (pdb__record_decode(pdb_slice_of(at + 4, len), &record)) {
+		if (pdb__journal_decode(pdb_slice_of(at + 4, len), &record)) {
 			pdb__state_apply(keyring, &record);
 		}
 		at += 4 + len + PDB__RECORD_MAC;

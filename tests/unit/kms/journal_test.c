@@ -191,12 +191,12 @@ Test(journal, records_come_back_as_they_were)
 
 	memset(blob, 7, sizeof(blob));
 	memset(record.id, 5, sizeof(record.id));
-	len = pdb__record_encode(&record, bytes);
-	cr_assert(pdb__record_decode(pdb_slice_of(bytes, len), &again));
+	len = pdb__journal_encode(&record, bytes);
+	cr_assert(pdb__journal_decode(pdb_slice_of(bytes, len), &again));
 	cr_assert_eq(again.kek_version, 9);
 	cr_assert(pdb_slice_is(again.thread, "thread-1"));
 	for (size_t cut = 0; cut < len; cut++) {
-		cr_assert_not(pdb__record_decode(pdb_slice_of(bytes, cut), &again), "%zu", cut);
+		cr_assert_not(pdb__journal_decode(pdb_slice_of(bytes, cut), &again), "%zu", cut);
 	}
-	cr_assert_not(pdb__record_decode(pdb_slice_of(bytes, len + 1), &again));
+	cr_assert_not(pdb__journal_decode(pdb_slice_of(bytes, len + 1), &again));
 }
