@@ -53,7 +53,7 @@ static void help_program(const pdb_command *const *commands)
 	(void)printf("Usage: pdbctl [options] <command> …\n\n"
 		     "Takes care of a ProgressDB server and its database.\n\nCommands:\n");
 	for (; *commands != NULL; commands++) {
-		(void)printf("  %-16s %s\n", (*commands)->name, (*commands)->summary);
+		(void)printf("  %-20s %s\n", (*commands)->name, (*commands)->summary);
 	}
 	(void)printf("\nOptions of every command:\n");
 	pdb_args_help(pdb_global_args);

@@ -47,5 +47,20 @@ extern const pdb_command pdb_command_check;
 extern const pdb_command pdb_command_health;
 extern const pdb_command pdb_command_inspect;
 extern const pdb_command pdb_command_key_new;
+extern const pdb_command pdb_command_kms_status;
+extern const pdb_command pdb_command_kms_keys;
+extern const pdb_command pdb_command_kms_rotate;
+extern const pdb_command pdb_command_kms_rewrap;
+extern const pdb_command pdb_command_kms_verify;
+extern const pdb_command pdb_command_kms_retire;
+extern const pdb_command pdb_command_kms_disable;
+extern const pdb_command pdb_command_kms_enable;
+extern const pdb_command pdb_command_kms_destroy;
+extern const pdb_command pdb_command_kms_hold;
+extern const pdb_command pdb_command_kms_release;
+extern const pdb_command pdb_command_kms_shred_status;
+extern const pdb_command pdb_command_kms_receipt;
+extern const pdb_command pdb_command_kms_verify_receipt;
+extern const pdb_command pdb_command_kms_verify_audit;
 
 #endif

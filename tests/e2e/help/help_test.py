@@ -35,7 +35,7 @@ def page(name):
 class HelpTest(unittest.TestCase):
     def commands(self):
         _, text, _ = run("pdbctl", "--help")
-        found = re.findall(r"^  ([a-z]+(?: [a-z]+)?)  +\w", text.split("Options")[0], re.M)
+        found = re.findall(r"^  ([a-z]+(?: [a-z-]+)?)  +\w", text.split("Options")[0], re.M)
         self.assertGreaterEqual(len(found), 5)
         return found
 
@@ -52,7 +52,7 @@ class HelpTest(unittest.TestCase):
         for command in self.commands():
             help_text = run("pdbctl", *command.split(), "--help")[1]
             told |= options_of(help_text)
-            section = re.search(rf"^\.SS {command}\b(.*?)(?=^\.S[SH] )", text, re.M | re.S)
+            section = re.search(rf"^\.SS {command}(?![a-z-])(.*?)(?=^\.S[SH] )", text, re.M | re.S)
             self.assertIsNotNone(section, f"{command} is not in the manual")
             own = help_text.split("Options of every command:")[0]
             for option in options_of(own.split("\nOptions:", 1)[1] if "\nOptions:" in own else ""):
