@@ -1,0 +1,478 @@
+# SPDX-License-Identifier: Apache-2.0
+"""progressdb-kms as a process: killed mid-work, called by strangers, asked with nonsense."""
+import hashlib
+import hmac
+import os
+import random
+import resource
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+import progressdb
+
+KILLS = int(os.environ.get("PDB_KMS_KILLS", "10"))
+NONSENSE = int(os.environ.get("PDB_KMS_NONSENSE", "500"))
+SEED = int(os.environ.get("PDB_KMS_SEED", str(time.time_ns())))
+MASTER = "9f3c1a77e05b42d8866e1fca9d30b7245a81c6ef0d92347bb8e15f60a3c7d914"
+SECRET = "0123456789abcdefghijklmnopqrstuvwxyzABCD"
+
+
+def program(name):
+    return os.path.join(progressdb.build_directory(), "bin", name)
+
+
+def text(value):
+    value = value.encode()
+    return struct.pack("<I", len(value)) + value
+
+
+def request(key="", thread="", actor="", version=0, number=0, cursor=""):
+    progress = struct.pack("<IQQQ", 0, 0, 0, 0) + text(cursor)
+    return (struct.pack("<I", 0x31515250) + text(key) + text(thread) + text(actor) +
+            struct.pack("<II", version, number) + progress + text("") + text(""))
+
+
+class Refused(Exception):
+    """The KMS said no: its status."""
+
+
+class Daemon:
+    """A KMS in a directory of its own."""
+
+    def __init__(self, listen=None, extra=(), expect_start=True):
+        self.directory = tempfile.mkdtemp(prefix="pdb-kms-")
+        self.socket = os.path.join(self.directory, "kms.sock")
+        self.listen = listen or f"unix:{self.socket}"
+        self.extra = extra
+        self.process = None
+        if expect_start:
+            self.start()
+
+    def command(self):
+        me = str(os.getuid())
+        settings = [f"kms.data_dir={self.directory}/keys", f"kms.listen={self.listen}",
+                    f"kms.users.server={me}", f"kms.users.operator={me}",
+                    f"kms.master_key_hex={MASTER}", "kms.locked_memory=warn", *self.extra]
+        return [program("progressdb-kms")] + [part for one in settings for part in ("--set", one)]
+
+    def start(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+            path = os.path.join(self.directory, "notify")
+            if os.path.exists(path):
+                os.unlink(path)
+            ready.bind(path)
+            ready.settimeout(progressdb.DEADLINE)
+            with open(os.path.join(self.directory, "log"), "ab") as log:
+                self.process = subprocess.Popen(self.command(), stdout=log, stderr=log,
+                                                env={"NOTIFY_SOCKET": path})
+            assert ready.recv(64) == b"READY=1"
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=progressdb.DEADLINE)
+
+    def close(self):
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.directory)
+
+    def log(self):
+        with open(os.path.join(self.directory, "log"), encoding="utf-8") as file:
+            return file.read()
+
+    def pdbctl(self, *words):
+        result = subprocess.run([program("pdbctl"), *words, "--endpoint", self.listen],
+                                capture_output=True, timeout=120, check=False)
+        return result.returncode, result.stdout.decode(), result.stderr.decode()
+
+    def audit(self, key=None):
+        words = ["kms", "verify-audit", f"{self.directory}/keys"]
+        words += ["--public-key", key] if key else ["--quiet"]
+        result = subprocess.run([program("pdbctl"), *words], capture_output=True, timeout=120,
+                                check=False)
+        return result.returncode, result.stdout.decode() + result.stderr.decode()
+
+    def public_key(self):
+        with open(f"{self.directory}/keys/audit.pub", encoding="ascii") as file:
+            return file.read().strip()
+
+
+class Caller:
+    """One connection, and its requests in order."""
+
+    def __init__(self, path):
+        self.connection = socket.socket(socket.AF_UNIX)
+        self.connection.settimeout(progressdb.DEADLINE)
+        self.connection.connect(path)
+        self.file = self.connection.makefile("rb")
+
+    def close(self):
+        self.file.close()
+        self.connection.close()
+
+    def call(self, op, body):
+        head = (f"POST /v1/{op} HTTP/1.1\r\nHost: kms\r\nContent-Length: {len(body)}\r\n\r\n")
+        self.connection.sendall(head.encode() + body)
+        return read_answer(self.file)
+
+    def key(self, op, **fields):
+        """The id and the DEK."""
+        body = self.call(op, request(number=1, **fields))
+        at = rows_at(body)
+        at += 4 + 5 * 4 + 8
+        length = struct.unpack_from("<I", body, at)[0]
+        name = body[at + 4:at + 4 + length].decode()
+        at += 4 + length
+        for _ in range(2):
+            at += 4 + struct.unpack_from("<I", body, at)[0]
+        return name, body[at + 4:at + 36]
+
+
+def read_answer(file):
+    line = file.readline()
+    if not line:
+        raise ConnectionError("closed")
+    length = 0
+    while True:
+        field = file.readline()
+        if field in (b"\r\n", b""):
+            break
+        if field.lower().startswith(b"content-length:"):
+            length = int(field.split(b":")[1])
+    body = file.read(length)
+    if len(body) != length:
+        raise ConnectionError("cut")
+    if line.split()[1] != b"200":
+        raise Refused(struct.unpack_from("<i", body, 4)[0])
+    return body
+
+
+def rows_at(body):
+    """Where the count of keys stands in an answer."""
+    at = 8
+    for _ in range(2):
+        at += 4 + struct.unpack_from("<I", body, at)[0]
+    at += 4 + 4 + 24
+    at += 4 + struct.unpack_from("<I", body, at)[0]
+    return at + 24 + 24
+
+
+class Worker(threading.Thread):
+    """Makes keys, renews, destroys some, until the KMS is gone; remembers what was answered."""
+
+    def __init__(self, path, seed):
+        super().__init__()
+        self.path = path
+        self.random = random.Random(seed)
+        self.keys = {}
+        self.destroyed = set()
+        self.maybe_destroyed = set()
+
+    def run(self):
+        caller = Caller(self.path)
+        try:
+            while True:
+                self.step(caller)
+        except (OSError, ConnectionError):
+            caller.close()
+
+    def step(self, caller):
+        if self.keys and self.random.random() < 0.15:
+            name = self.random.choice(sorted(self.keys))
+            self.maybe_destroyed.add(name)
+            caller.call("destroy", request(key=name))
+            self.destroyed.add(name)
+            del self.keys[name]
+        elif self.random.random() < 0.1:
+            caller.call("rotate_kek", request(actor="worker"))
+            caller.call("rewrap", request(number=1000))
+        else:
+            name, dek = caller.key("create", thread="thread-1")
+            self.keys[name] = dek
+
+
+class CrashTest(unittest.TestCase):
+    def test_a_kill_at_any_moment_loses_no_key(self):
+        """Every key that was handed out opens to the same bytes; no destroyed one comes back."""
+        print(f"seed {SEED}, {KILLS} kills")
+        chance = random.Random(SEED)
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        keys, destroyed = {}, set()
+        for _ in range(KILLS):
+            workers = [Worker(daemon.socket, chance.random()) for _ in range(4)]
+            for worker in workers:
+                worker.start()
+            time.sleep(chance.uniform(0.02, 0.3))  # the moment of death, not a wait for anything
+            daemon.kill()
+            for worker in workers:
+                worker.join(timeout=60)
+                unsure = worker.maybe_destroyed - worker.destroyed
+                keys.update({name: dek for name, dek in worker.keys.items() if name not in unsure})
+                destroyed |= worker.destroyed
+            daemon.start()
+            self.judge(daemon, keys, destroyed, chance)
+        self.assertGreater(len(keys), KILLS)
+        self.assertEqual(daemon.pdbctl("kms", "rotate", "--retire")[0], 0, daemon.log())
+        self.judge(daemon, keys, destroyed, chance, every=True)
+        self.assertEqual(daemon.stop(), 0)
+        code, out = daemon.audit(daemon.public_key())
+        self.assertEqual(code, 0, out)
+        print(f"{len(keys)} keys, {len(destroyed)} destroyed")
+
+    def judge(self, daemon, keys, destroyed, chance, every=False):
+        caller = Caller(daemon.socket)
+        names = sorted(keys)
+        for name in names if every else chance.sample(names, min(len(names), 200)):
+            self.assertEqual(caller.key("unwrap", key=name), (name, keys[name]))
+        gone = sorted(destroyed)
+        for name in gone if every else chance.sample(gone, min(len(gone), 50)):
+            with self.assertRaises(Refused):
+                caller.key("unwrap", key=name)
+        caller.close()
+
+
+class StrangerTest(unittest.TestCase):
+    def test_a_user_without_a_role_is_turned_away(self):
+        daemon = Daemon(extra=("kms.users.server=4294967000", "kms.users.operator=4294967000"))
+        self.addCleanup(daemon.close)
+        caller = Caller(daemon.socket)
+        with self.assertRaises(Refused):
+            caller.call("health", request())
+        caller.close()
+        with open(f"{daemon.directory}/keys/audit.log", encoding="ascii") as file:
+            self.assertIn('"op":"connect"', file.read())
+
+    def test_a_role_calls_what_is_its_own(self):
+        me = str(os.getuid())
+        for role, good, bad in (("auditor", ("health", "keks", "stats"),
+                                 ("create", "destroy", "rotate_kek", "unwrap", "wrapped")),
+                                ("operator", ("health", "rotate_kek", "add_kek"),
+                                 ("create", "unwrap", "claim", "prepare", "encrypt", "decrypt")),
+                                ("server", ("health", "rotate_kek"),
+                                 ("add_kek", "retire", "set_kek", "wrapped"))):
+            none = [f"kms.users.{other}=4294967000" for other in ("server", "operator", "auditor")
+                    if other != role]
+            daemon = Daemon(extra=(*none, f"kms.users.{role}={me}"))
+            self.addCleanup(daemon.close)
+            caller = Caller(daemon.socket)
+            for op in good:
+                caller.call(op, request(number=1))
+            for op in bad:
+                with self.assertRaises(Refused, msg=f"{role} {op}") as caught:
+                    caller.call(op, request(thread="t", number=1, version=1))
+                self.assertEqual(caught.exception.args[0], -3, f"{role} {op}")
+            caller.close()
+
+    def test_nonsense_hurts_nobody(self):
+        chance = random.Random(SEED)
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        good = (b"POST /v1/unwrap HTTP/1.1\r\nHost: kms\r\nContent-Length: 101\r\n\r\n" +
+                request(key="0" * 32)[:101])
+        for _ in range(NONSENSE):
+            sent = bytearray(good)
+            for _ in range(chance.randint(1, 8)):
+                sent[chance.randrange(len(sent))] = chance.randrange(256)
+            if chance.random() < 0.3:
+                sent = chance.randbytes(chance.randint(0, 4000))
+            with socket.socket(socket.AF_UNIX) as peer:
+                peer.settimeout(progressdb.DEADLINE)
+                peer.connect(daemon.socket)
+                try:
+                    peer.sendall(sent)
+                    peer.shutdown(socket.SHUT_WR)
+                    answer = peer.recv(65536)
+                except OSError:
+                    continue
+                self.assertNotIn(b"HTTP/1.1 200", answer)
+        caller = Caller(daemon.socket)
+        caller.key("create", thread="t")
+        caller.close()
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_clear_text_for_others_does_not_start(self):
+        for listen in ("http://0.0.0.0:6820", "http://192.0.2.1:6820", "http://[::]:6820",
+                       "http://example.org:6820"):
+            daemon = Daemon(listen=listen, expect_start=False)
+            self.addCleanup(daemon.close)
+            done = subprocess.run(daemon.command(), capture_output=True, timeout=60, check=False,
+                                  env={})
+            self.assertEqual(done.returncode, 2, listen)
+            self.assertIn(b"in clear", done.stderr, listen)
+
+    def test_the_process_is_closed(self):
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        pid = daemon.process.pid
+        with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+            self.assertRegex(file.read(), r"Max core file size\s+0\s+0")
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            self.assertEqual(file.read().replace(b"NOTIFY_SOCKET=", b"").strip(b"\0"), b"")
+        if os.getuid() != 0:
+            with self.assertRaises(PermissionError), open(f"/proc/{pid}/mem", "rb"):
+                pass
+        self.assertNotIn(MASTER, daemon.log())
+
+
+class TokenTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="pdb-kms-token-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        tokens = os.path.join(self.folder, "tokens")
+        with open(tokens, "w", encoding="ascii") as file:
+            file.write(f"server ann {SECRET}\nauditor eve {SECRET[::-1]}\n")
+        os.chmod(tokens, 0o600)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.daemon = Daemon(listen=f"http://127.0.0.1:{self.port}",
+                             extra=(f"kms.token_file={tokens}",))
+        self.addCleanup(self.daemon.close)
+
+    def send(self, raw):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as peer:
+            peer.sendall(raw)
+            with peer.makefile("rb") as file:
+                return read_answer(file)
+
+    @staticmethod
+    def proven(op, body, secret=SECRET, name="ann", when=None, nonce=None, signed_op=None):
+        when = int(time.time()) if when is None else when
+        nonce = nonce or os.urandom(16).hex()
+        message = f"pdb/kms-request1\n{signed_op or op}\n{when} 0\n{nonce}\n".encode() + body
+        mac = hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+        return (f"POST /v1/{op} HTTP/1.1\r\nHost: kms\r\nContent-Length: {len(body)}\r\n"
+                f"X-KMS-Time: {when}\r\nX-KMS-Nonce: {nonce}\r\nX-KMS-MAC: {mac}\r\n"
+                f"X-KMS-Token: {name}\r\n\r\n").encode() + body
+
+    def test_a_proof_holds_once_and_for_what_it_is(self):
+        body = request(thread="t", number=1)
+        good = self.proven("create", body)
+        self.send(good)
+        now = int(time.time())
+        for what, raw in (("again", good),
+                          ("no proof", b"POST /v1/health HTTP/1.1\r\nHost: kms\r\n"
+                                       b"Content-Length: %d\r\n\r\n" % len(body) + body),
+                          ("another token", self.proven("create", body, secret=SECRET[::-1])),
+                          ("nobody", self.proven("create", body, name="bob")),
+                          ("too old", self.proven("create", body, when=now - 90)),
+                          ("too early", self.proven("create", body, when=now + 90)),
+                          ("another op", self.proven("unwrap", body, signed_op="create")),
+                          ("another body", self.proven("create", body)[:-1] + b"\x01")):
+            with self.assertRaises(Refused, msg=what) as caught:
+                self.send(raw)
+            self.assertEqual(caught.exception.args[0], -2, what)
+        self.send(self.proven("health", request(), secret=SECRET[::-1], name="eve"))
+        with self.assertRaises(Refused) as caught:
+            self.send(self.proven("create", body, secret=SECRET[::-1], name="eve"))
+        self.assertEqual(caught.exception.args[0], -3)
+
+
+class AuditTest(unittest.TestCase):
+    def test_an_operator_finds_what_was_done_to_the_log(self):
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        caller = Caller(daemon.socket)
+        for _ in range(20):
+            caller.key("create", thread="t")
+        caller.close()
+        key = daemon.public_key()
+        self.assertEqual(daemon.stop(), 0)
+        path = f"{daemon.directory}/keys/audit.log"
+        with open(path, "rb") as file:
+            lines = file.read().splitlines(keepends=True)
+        self.assertEqual(daemon.audit(key)[0], 0)
+        cases = {"edited": (lines[:9] + [lines[9].replace(b"create", b"unwrap")] + lines[10:], 10),
+                 "dropped": (lines[:9] + lines[10:], 10),
+                 "inserted": (lines[:9] + [lines[3]] + lines[9:], 10),
+                 "reordered": (lines[:9] + [lines[10], lines[9]] + lines[11:], 10),
+                 "cut": (lines[:-2], len(lines) - 2),
+                 "cut inside": (lines[:-1] + [lines[-1][:50]], len(lines))}
+        for what, (changed, place) in cases.items():
+            with open(path, "wb") as file:
+                file.write(b"".join(changed))
+            code, out = daemon.audit(key)
+            self.assertEqual(code, 1, what)
+            self.assertIn(f"audit.log:{place}: ", out, what)
+        with open(path, "wb") as file:
+            file.write(b"".join(lines))
+        self.assertEqual(daemon.audit(key)[0], 0)
+        wrong = ("0" if key[0] != "0" else "1") + key[1:]
+        self.assertEqual(daemon.audit(wrong)[0], 1)
+
+    def test_a_full_disk_below_the_log_stops_key_operations(self):
+        daemon = Daemon(expect_start=False)
+        self.addCleanup(daemon.close)
+        start = daemon.command
+
+        def limited():
+            return ["prlimit", f"--fsize={700 * 1024}", *start()]
+        daemon.command = limited
+        daemon.start()
+        caller = Caller(daemon.socket)
+        name, _ = caller.key("create", thread="t")
+        refused = 0
+        for _ in range(5000):
+            try:
+                caller.key("unwrap", key=name)
+            except Refused as why:
+                self.assertEqual(why.args[0], -15)
+                refused += 1
+                if refused == 100:
+                    break
+        self.assertEqual(refused, 100)
+        caller.close()
+
+
+class ToolTest(unittest.TestCase):
+    def test_the_commands_of_an_operator(self):
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        caller = Caller(daemon.socket)
+        names = [caller.key("create", thread=f"t{number}")[0] for number in range(5)]
+        caller.close()
+        code, out, err = daemon.pdbctl("kms", "status")
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("keys 5", out)
+        self.assertEqual(len(daemon.pdbctl("kms", "keys", "--quiet")[1].splitlines()), 5)
+        self.assertEqual(daemon.pdbctl("kms", "hold", names[0])[0], 0)
+        self.assertEqual(daemon.pdbctl("kms", "destroy", names[0])[0], 2)
+        self.assertEqual(daemon.pdbctl("kms", "destroy", names[0], "--confirm", names[0])[0], 1)
+        self.assertEqual(daemon.pdbctl("kms", "release", names[0])[0], 0)
+        self.assertEqual(daemon.pdbctl("kms", "shred-status", names[0])[0], 1)
+        self.assertEqual(daemon.pdbctl("kms", "destroy", names[0], "--confirm", names[0])[0], 0)
+        self.assertIn("logical", daemon.pdbctl("kms", "shred-status", names[0])[1])
+        self.assertEqual(daemon.pdbctl("kms", "retire", "1")[0], 1)
+        code, out, err = daemon.pdbctl("kms", "rotate", "--retire", "--actor", "ann")
+        self.assertEqual(code, 0, err)
+        self.assertIn("KEK version 1 is destroyed", out)
+        self.assertIn("final", daemon.pdbctl("kms", "shred-status", names[0])[1])
+        receipt = daemon.pdbctl("kms", "receipt", names[0])[1]
+        path = os.path.join(daemon.directory, "receipt")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(receipt)
+        check = [program("pdbctl"), "kms", "verify-receipt", path, "--public-key"]
+        self.assertEqual(subprocess.run([*check, daemon.public_key()], capture_output=True,
+                                        check=False).returncode, 0)
+        self.assertEqual(subprocess.run([*check, "1" * 64], capture_output=True,
+                                        check=False).returncode, 1)
+        self.assertEqual(daemon.pdbctl("kms", "disable", "2")[0], 1)
+        self.assertEqual(daemon.pdbctl("kms", "verify")[0], 0)
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(daemon.pdbctl("kms", "status")[0], 3)
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    unittest.main()
