@@ -141,8 +141,9 @@ typedef struct pdb__op {
 	bool found;
 	bool changed;
 	bool lag_removed;
-	bool purges; /* sees a thread that is being purged */
-	bool judged; /* access was granted (access.c) */
+	bool rewrites; /* takes what is stored through the hooks again */
+	bool purges;   /* sees a thread that is being purged */
+	bool judged;   /* access was granted (access.c) */
 	pdb__meta meta;
 	pdb__head head;
 	pdb__note *notes;

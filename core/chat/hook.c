@@ -17,6 +17,7 @@ struct pdb_record {
 	pdb__op *op;
 	bool changed;
 	bool going_in;
+	bool again; /* it is stored already */
 };
 
 pdb_slice pdb_record_thread(const pdb_record *record)
@@ -210,7 +211,8 @@ static pdb_status hooks_in(const pdb_chat *chat, pdb_record *record, pdb_err *er
 	for (size_t i = 0; i < chat->hooks->count && status == PDB_OK; i++) {
 		const pdb_record_hook *hook = chat->hooks->entries[i].ops;
 
-		if (hook->in == NULL) {
+		/* One that keeps nothing of a record has judged it when it came. */
+		if (hook->in == NULL || (record->again && hook->tag[0] == '\0')) {
 			continue;
 		}
 		status = hook_run(hook->in, &chat->hooks->entries[i], record, err);
@@ -297,6 +299,7 @@ pdb_status pdb__hooks_seal(pdb__op *op, const pdb__record *from, pdb__sealed *ou
 	}
 	status = record_begin(op, from, &record, err);
 	record.going_in = true;
+	record.again = op->rewrites;
 	if (status == PDB_OK) {
 		status = hooks_in(op->chat, &record, err);
 	}

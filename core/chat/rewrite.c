@@ -143,6 +143,7 @@ static pdb_status version_rewrite(pdb_chat *chat, pdb_slice thread, rewriting *r
 
 		status = pdb__op_init(&op, chat, &the_server, thread, err);
 		if (status == PDB_OK) {
+			op.rewrites = true;
 			status = once(&op, r, err);
 		}
 		pdb__op_fini(&op);
