@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 
+#include "base/log.h"
 #include "keyring.h"
 
 extern const pdb_host fixture_host;

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The client of a KMS that is dead, hangs, or talks nonsense: each call ends in time. */
+#include "external/client.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+#define MS INT64_C(1000000)
+
+typedef enum manner {
+	MANNER_HANG,     /* takes the connection and says nothing */
+	MANNER_NONSENSE, /* answers bytes that are no message */
+	MANNER_OTHER,    /* a good message that answers something else */
+	MANNER_CUT,      /* closes in the middle of an answer */
+	MANNER_CLOSE,    /* closes at once */
+	MANNER_REFUSE,   /* says no */
+	MANNER_GOOD      /* answers health */
+} manner;
+
+static struct {
+	int fd;
+	char path[300];
+	pthread_t thread;
+	manner manner;
+	bool stop;
+	unsigned accepted;
+	pthread_mutex_t lock;
+} fake = {.fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
+
+static manner manner_now(void)
+{
+	manner now;
+
+	(void)pthread_mutex_lock(&fake.lock);
+	now = fake.stop ? MANNER_CLOSE : fake.manner;
+	(void)pthread_mutex_unlock(&fake.lock);
+	return now;
+}
+
+static void behave(manner how)
+{
+	(void)pthread_mutex_lock(&fake.lock);
+	fake.manner = how;
+	(void)pthread_mutex_unlock(&fake.lock);
+}
+
+static bool stopped(void)
+{
+	bool stop;
+
+	(void)pthread_mutex_lock(&fake.lock);
+	stop = fake.stop;
+	(void)pthread_mutex_unlock(&fake.lock);
+	return stop;
+}
+
+static void answer(int fd, pdb_status status, size_t cut)
+{
+	wire_buf body = {.host = &fixture_host};
+	wire_answer said = {.status = status, .text = PDB_SLICE("no"), .health = {.keys = 7}};
+	wire_head head = {.status = 200};
+	char text[WIRE_HEAD_MAX];
+	size_t len;
+
+	wire_answer_write(&body, &said);
+	head.body = body.len;
+	len = wire_head_write(&head, text);
+	(void)send(fd, text, len, MSG_NOSIGNAL);
+	(void)send(fd, body.ptr, body.len - cut, MSG_NOSIGNAL);
+	wire_buf_fini(&body);
+}
+
+/* One connection; ends when the other side does, or after one answer that is none. */
+static void serve(int fd)
+{
+	char bytes[4096];
+	struct pollfd one = {fd, POLLIN, 0};
+
+	while (!stopped() && manner_now() != MANNER_CLOSE) {
+		if (poll(&one, 1, 20) <= 0) {
+			continue;
+		}
+		if (recv(fd, bytes, sizeof(bytes), 0) <= 0) {
+			return;
+		}
+		switch (manner_now()) {
+		case MANNER_NONSENSE:
+			(void)send(fd, "SSH-2.0-x\r\n\r\n", 13, MSG_NOSIGNAL);
+			return;
+		case MANNER_CUT:
+			answer(fd, PDB_OK, 5);
+			return;
+		case MANNER_REFUSE:
+			answer(fd, PDB_EDENIED, 0);
+			break;
+		case MANNER_OTHER:
+			(void)send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", 40,
+				   MSG_NOSIGNAL);
+			break;
+		case MANNER_GOOD:
+			answer(fd, PDB_OK, 0);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void *accept_some(void *arg)
+{
+	struct pollfd one = {fake.fd, POLLIN, 0};
+
+	(void)arg;
+	while (!stopped()) {
+		int fd = poll(&one, 1, 20) > 0 ? accept(fake.fd, NULL, NULL) : -1;
+
+		if (fd >= 0) {
+			fake.accepted++;
+			serve(fd);
+			(void)close(fd);
+		}
+	}
+	return NULL;
+}
+
+static void start(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	fixture_make();
+	(void)snprintf(fake.path, sizeof(fake.path), "%s/sock", fixture_directory);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%.107s", fake.path);
+	fake.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert_eq(bind(fake.fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	cr_assert_eq(listen(fake.fd, 16), 0);
+	cr_assert_eq(pthread_create(&fake.thread, NULL, accept_some, NULL), 0);
+}
+
+static void end(void)
+{
+	(void)pthread_mutex_lock(&fake.lock);
+	fake.stop = true;
+	(void)pthread_mutex_unlock(&fake.lock);
+	(void)pthread_join(fake.thread, NULL);
+	(void)close(fake.fd);
+	fixture_clean();
+}
+
+TestSuite(client, .init = start, .fini = end);
+
+static client *open_client(const char *endpoint, int64_t timeout)
+{
+	const client_params params = {.host = &fixture_host,
+				      .endpoint = endpoint,
+				      .token_file = "",
+				      .connections = 1,
+				      .timeout = timeout,
+				      .pass_timeout = timeout,
+				      .failures = 3,
+				      .pause_max = 200 * MS};
+	client *c = NULL;
+	pdb_err err = {0};
+
+	cr_assert_eq(client_open(&c, &params, &err), PDB_OK, "%s", err.text);
+	return c;
+}
+
+/* The status of one call, and how long it took. */
+static pdb_status ask(client *c, int64_t *took)
+{
+	client_call call = {.op = WIRE_OP_HEALTH};
+	int64_t before = fixture_host.monotonic();
+	pdb_err err = {0};
+	pdb_status status = client_run(c, &call, &err);
+
+	*took = fixture_host.monotonic() - before;
+	client_call_fini(&call);
+	return status;
+}
+
+Test(client, every_bad_manner_ends_in_time_and_then_at_once)
+{
+	static const manner bad[] = {MANNER_HANG, MANNER_NONSENSE, MANNER_OTHER, MANNER_CUT,
+				     MANNER_CLOSE};
+	int64_t took = 0;
+
+	pdb_log_set_level(PDB_LOG_ERROR);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		client *c = open_client(fake.path, 300 * MS);
+		client_stats stats;
+		unsigned calls = 0;
+
+		behave(bad[i]);
+		do {
+			cr_assert_eq(ask(c, &took), PDB_EUNAVAILABLE, "manner %zu", i);
+			cr_assert_lt(took, 1000 * MS, "manner %zu", i);
+			client_read_stats(c, &stats);
+		} while (!stats.open && ++calls < 10);
+		cr_assert(stats.open, "the breaker opens");
+		cr_assert_eq(ask(c, &took), PDB_EUNAVAILABLE);
+		cr_assert_lt(took, 350 * MS, "an open breaker does not wait for tries");
+		client_close(&c);
+	}
+}
+
+Test(client, it_recovers_within_two_seconds)
+{
+	client *c = open_client(fake.path, 200 * MS);
+	int64_t took = 0;
+	int64_t healed;
+
+	pdb_log_set_level(PDB_LOG_ERROR);
+	behave(MANNER_HANG);
+	for (unsigned i = 0; i < 20; i++) {
+		cr_assert_eq(ask(c, &took), PDB_EUNAVAILABLE);
+	}
+	behave(MANNER_GOOD);
+	healed = fixture_host.monotonic();
+	while (ask(c, &took) != PDB_OK) {
+		cr_assert_lt(fixture_host.monotonic() - healed, 2000 * MS);
+	}
+	for (unsigned i = 0; i < 50; i++) {
+		cr_assert_eq(ask(c, &took), PDB_OK);
+	}
+	client_close(&c);
+}
+
+Test(client, a_no_is_an_answer)
+{
+	client *c = open_client(fake.path, 500 * MS);
+	client_stats stats;
+	int64_t took = 0;
+
+	behave(MANNER_REFUSE);
+	for (unsigned i = 0; i < 20; i++) {
+		cr_assert_eq(ask(c, &took), PDB_EDENIED);
+	}
+	client_read_stats(c, &stats);
+	cr_assert_not(stats.open);
+	cr_assert_eq(stats.failures, 0);
+	client_close(&c);
+}
+
+Test(client, nobody_is_there)
+{
+	char absent[320];
+	client *c;
+	int64_t took = 0;
+
+	pdb_log_set_level(PDB_LOG_ERROR);
+	(void)snprintf(absent, sizeof(absent), "%s/absent", fixture_directory);
+	c = open_client(absent, 300 * MS);
+	cr_assert_eq(ask(c, &took), PDB_EUNAVAILABLE);
+	cr_assert_lt(took, 600 * MS);
+	client_close(&c);
+}
+
+Test(client, clear_text_to_others_is_refused)
+{
+	static const char *const bad[] = {"http://192.0.2.1:1", "http://kms.example:1",
+					  "ftp://x:1",          "",
+					  "http://127.0.0.1",   "relative"};
+	client *c = NULL;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const client_params params = {.host = &fixture_host,
+					      .endpoint = bad[i],
+					      .token_file = "",
+					      .connections = 1};
+		pdb_err err = {0};
+
+		cr_assert_eq(client_open(&c, &params, &err), PDB_EINVAL, "%s", bad[i]);
+		cr_assert_null(c);
+	}
+}
