@@ -67,9 +67,16 @@ static void try_head(pdb_slice row)
 	uint8_t again[PDB__HEAD_SIZE];
 	pdb__head head;
 
-	if (pdb__head_decode(row, &head)) {
-		pdb__head_encode(&head, again);
+	if (!pdb__head_decode(row, &head)) {
+		return;
+	}
+	pdb__head_encode(&head, again);
+	if (row.len == sizeof(again)) {
 		must(pdb_slice_equal(pdb_slice_of(again, sizeof(again)), row));
+	} else {
+		/* format 1: the same numbers, in the present one, and nothing purged */
+		must(head.purged == 0);
+		must(pdb_slice_equal(pdb_slice_of(again + 1, row.len - 1), pdb_slice_skip(row, 1)));
 	}
 }
 
