@@ -74,13 +74,16 @@ static void reopen_log(void)
 
 static void serve(pdb_server *server)
 {
+	int64_t period = pdb__watchdog_period();
 	int caught;
 
-	while ((caught = pdb__signals_wait()) == SIGHUP || caught == SIGUSR1) {
+	while ((caught = pdb__signals_wait(period)) == SIGHUP || caught == SIGUSR1 || caught == 0) {
 		if (caught == SIGHUP) {
 			reload(server);
-		} else {
+		} else if (caught == SIGUSR1) {
 			reopen_log();
+		} else {
+			pdb__watchdog_feed(server);
 		}
 	}
 	pdb_log(PDB_LOG_INFO, "server", "stopping on signal %d", caught);

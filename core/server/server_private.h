@@ -193,6 +193,11 @@ void pdb__audit_close(pdb_audit *audit);
  * Errors: PDB_EINVAL, PDB_EFULL, PDB_EBACKEND.  Threads: any, may block. */
 pdb_status pdb__audit_write(pdb_audit *audit, pdb_slice members, pdb_err *err);
 
+/* How often the service manager wants to hear that all is well, with room to spare; 0 = never. */
+int64_t pdb__watchdog_period(void);
+/* Tells it so, unless commits wait for a sync and none has ended since the last call. */
+void pdb__watchdog_feed(const pdb_server *server);
+
 /* Tells the service manager (sd_notify(3), the NOTIFY_SOCKET protocol), if there is one. */
 void pdb__notify(const char *state);
 
@@ -202,8 +207,9 @@ pdb_status pdb__directory_make(const char *path, pdb_err *err);
 /* Blocks the signals this room handles, in this and all later threads. */
 void pdb__signals_block(void);
 /* Waits for SIGHUP (reload), SIGUSR1 (open the log files again), SIGTERM or SIGINT. From the first
- * stop signal on, a second one ends the process at once. Returns the signal. */
-int pdb__signals_wait(void);
+ * stop signal on, a second one ends the process at once. Returns the signal, or 0 after `timeout`
+ * nanoseconds (0 = never). */
+int pdb__signals_wait(int64_t timeout);
 void pdb__signals_second_kills(void);
 
 /* Starts everything in order; undoes what was started when a step fails. */

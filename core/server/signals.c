@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signals, taken by the main thread when it waits for them. */
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "server/server_private.h"
 
 static void signals_handled(sigset_t *set)
@@ -25,15 +27,18 @@ void pdb__signals_block(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
-int pdb__signals_wait(void)
+int pdb__signals_wait(int64_t timeout)
 {
+	struct timespec most = {(time_t)(timeout / PDB_NS_PER_SECOND),
+				(long)(timeout % PDB_NS_PER_SECOND)};
 	sigset_t set;
-	int caught = 0;
+	int caught;
 
 	signals_handled(&set);
-	while (sigwait(&set, &caught) != 0) {
-	}
-	return caught;
+	do {
+		caught = timeout > 0 ? sigtimedwait(&set, NULL, &most) : sigwaitinfo(&set, NULL);
+	} while (caught < 0 && errno == EINTR);
+	return caught > 0 ? caught : 0;
 }
 
 /* Only async-signal-safe calls. */

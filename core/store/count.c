@@ -13,10 +13,7 @@ static const double batch_bounds[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 102
 
 static void read_unsynced(void *self, pdb_sample_fn sample, void *arg)
 {
-	pdb_store *store = self;
-	uint64_t synced = atomic_load(&store->flusher.synced);
-
-	sample(arg, NULL, (double)(atomic_load(&store->flusher.committed) - synced));
+	sample(arg, NULL, (double)pdb_store_unsynced(self));
 }
 
 static void read_writable(void *self, pdb_sample_fn sample, void *arg)

@@ -96,6 +96,13 @@ uint64_t pdb_store_durable(const pdb_store *store)
 	return atomic_load(&store->flusher.published);
 }
 
+uint64_t pdb_store_unsynced(const pdb_store *store)
+{
+	uint64_t synced = atomic_load(&store->flusher.synced);
+
+	return atomic_load(&store->flusher.committed) - synced;
+}
+
 void pdb_store_wait(pdb_store *store, uint64_t ticket)
 {
 	pdb__flusher_wait(&store->flusher, ticket);

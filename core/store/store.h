@@ -74,6 +74,8 @@ void pdb_txn_abort(pdb_txn *txn);
 
 /* The highest published ticket. Threads: any. */
 uint64_t pdb_store_durable(const pdb_store *store);
+/* Commits that are not on disk yet. Threads: any. */
+uint64_t pdb_store_unsynced(const pdb_store *store);
 /* Waits until `ticket` is published. Threads: any but a loop thread. */
 void pdb_store_wait(pdb_store *store, uint64_t ticket);
 
