@@ -4,7 +4,7 @@ BUILD := build/$(PRESET)
 ARGS ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: build run test check asan tsan clang fuzz bench lint format docs install deps clean
+.PHONY: build run test check asan tsan clang fuzz bench lint format docs package install deps clean
 
 build: deps
 	@cmake --preset $(PRESET) >$(BUILD).log || (cat $(BUILD).log; exit 1)
@@ -46,9 +46,14 @@ docs: build
 	@$(BUILD)/bin/progressdb --config-schema >schemas/config.schema.json
 	@$(BUILD)/bin/progressdb --config-reference >docs/configuration.md
 	@$(BUILD)/bin/progressdb --config-sample >etc/progressdb.yaml
+	@PDB_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 python3 docs/metrics_table.py
 	@$(BUILD)/bin/progressdb-kms --config-schema >schemas/kms-config.schema.json
 	@$(BUILD)/bin/progressdb-kms --config-reference >docs/kms-configuration.md
 	@$(BUILD)/bin/progressdb-kms --config-sample >etc/progressdb-kms.yaml
+
+package: build
+	@packaging/deb/build.sh $(BUILD) build/packages
+	@if command -v rpmbuild >/dev/null; then packaging/rpm/build.sh $(BUILD) build/packages; fi
 
 install: build
 	@cmake --install $(BUILD)

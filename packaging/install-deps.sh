@@ -10,6 +10,7 @@ libcurl4-openssl-dev libzstd-dev libjemalloc-dev libcriterion-dev"
 if [ "${1:-}" = "--all" ]; then
 	packages="$packages clang clang-tidy clang-format libclang-rt-14-dev universal-ctags"
 	packages="$packages python3-yaml python3-jsonschema prometheus python3-prometheus-client chromium"
+	packages="$packages rpm cpio logrotate systemd"
 fi
 
 missing=""
