@@ -45,7 +45,7 @@ pack() # NAME
 mkdir "$work/progressdb/DEBIAN"
 control progressdb "$(dependencies "$work/progressdb"), adduser | systemd" \
 	"database made for chat: threads and their messages" >"$work/progressdb/DEBIAN/control"
-printf '/etc/progressdb/progressdb.yaml\n/etc/logrotate.d/progressdb\n' >"$work/progressdb/DEBIAN/conffiles"
+printf '/etc/progressdb/progressdb.yaml\n/etc/progressdb/progressdb-kms.yaml\n/etc/logrotate.d/progressdb\n' >"$work/progressdb/DEBIAN/conffiles"
 install -m 0755 "$here/postinst" "$here/prerm" "$here/postrm" "$work/progressdb/DEBIAN/"
 pack progressdb
 

@@ -15,7 +15,7 @@ SOURCE = os.environ.get("PDB_SOURCE") or os.path.join(os.path.dirname(__file__),
 BUILD = progressdb.build_directory()
 PACKAGING = os.path.join(SOURCE, "packaging")
 CONFIG = "etc/progressdb/progressdb.yaml"
-UNIT = "usr/lib/systemd/system/progressdb.service"
+UNITS = "usr/lib/systemd/system/"
 
 
 def run(*command, **more):
@@ -43,7 +43,9 @@ class Case(unittest.TestCase):
 
     def expect_files(self):
         for name, mode in (("usr/bin/progressdb", 0o755), ("usr/bin/pdbctl", 0o755), (CONFIG, 0o640),
-                           (UNIT, 0o644), ("usr/lib/sysusers.d/progressdb.conf", 0o644),
+                           (UNITS + "progressdb.service", 0o644),
+                           (UNITS + "progressdb-kms.service", 0o644), ("usr/bin/progressdb-kms", 0o755),
+                           ("etc/progressdb/progressdb-kms.yaml", 0o640), ("usr/lib/sysusers.d/progressdb.conf", 0o644),
                            ("usr/lib/tmpfiles.d/progressdb.conf", 0o644), ("etc/logrotate.d/progressdb", 0o644),
                            ("usr/share/man/man8/progressdb.8.gz", 0o644),
                            ("usr/share/bash-completion/completions/progressdb", 0o644)):
@@ -101,7 +103,7 @@ class Deb(Case):
         control = os.path.join(self.folder, "control")
         run("dpkg-deb", "-e", self.deb, control)
         with open(os.path.join(control, "conffiles"), encoding="utf-8") as file:
-            self.assertEqual(file.read().split(), ["/" + CONFIG, "/etc/logrotate.d/progressdb"])
+            self.assertEqual(file.read().split(), ["/" + CONFIG, "/etc/progressdb/progressdb-kms.yaml", "/etc/logrotate.d/progressdb"])
         for script in ("postinst", "prerm", "postrm"):
             run("sh", "-n", os.path.join(control, script))
 
@@ -118,16 +120,18 @@ class Deb(Case):
         self.assertEqual(set(flags), options)
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "needs systemd-analyze")
-    def test_the_unit(self):
-        # another root has none of the units that every system has
-        told = subprocess.run(["systemd-analyze", "verify", "--recursive-errors=no", "--man=no",
-                               f"--root={self.root}", "progressdb.service"], text=True,
-                              capture_output=True, timeout=60, check=False)
-        about = [line for line in (told.stdout + told.stderr).splitlines() if "progressdb.service" in line
-                 and "not found" not in line and "not-found" not in line and "/bin/kill" not in line]
-        self.assertEqual(about, [])
-        said = run("systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=15", self.path(UNIT))
-        print(said.splitlines()[-1])
+    def test_the_units(self):
+        for unit in ("progressdb.service", "progressdb-kms.service"):
+            # another root has none of the units and programs that every system has
+            told = subprocess.run(["systemd-analyze", "verify", "--recursive-errors=no", "--man=no",
+                                   f"--root={self.root}", unit], text=True, capture_output=True, timeout=60,
+                                  check=False)
+            about = [line for line in (told.stdout + told.stderr).splitlines() if unit in line
+                     and "not found" not in line and "not-found" not in line and "/bin/kill" not in line]
+            self.assertEqual(about, [])
+            said = run("systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=15",
+                       self.path(UNITS + unit))
+            print(said.splitlines()[-1])
 
     @unittest.skipUnless(shutil.which("logrotate"), "needs logrotate")
     def test_the_rotation(self):
@@ -154,7 +158,7 @@ class Rpm(Case):
         listed = run("rpm", "-qlvp", self.rpm)
         self.assertRegex(listed, r"drwx------ .* progress\w* +progress\w* .* /var/lib/progressdb\n")
         self.assertNotRegex(listed, r" /usr/(bin|lib|share)\n")
-        self.assertEqual(run("rpm", "-qcp", self.rpm).split(), ["/etc/logrotate.d/progressdb", "/" + CONFIG])
+        self.assertEqual(run("rpm", "-qcp", self.rpm).split(), ["/etc/logrotate.d/progressdb", "/etc/progressdb/progressdb-kms.yaml", "/" + CONFIG])
 
     def test_runs(self):
         self.expect_to_run()
