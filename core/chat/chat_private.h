@@ -310,6 +310,10 @@ pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *record, pdb_slice *bo
 pdb_status pdb__rewrite_message(pdb_chat *chat, const pdb__record *message, pdb_job_run *job,
 				const char *cursor, pdb_err *err);
 void pdb__rewrite_state(pdb_slice saved, const char *cursor, pdb_buf *out);
+/* Tells the hooks that a thread with these notes is purged. */
+pdb_status pdb__hooks_purge(const pdb_chat *chat, pdb_slice thread, pdb_slice notes, pdb_err *err);
+/* What a hook keeps among the notes; empty when it keeps nothing. */
+pdb_slice pdb__note_of(pdb_slice notes, pdb_slice tag);
 /* Notes of threads (thread_note.c): makes those of the op's thread known, whether a transaction is
  * open or not. */
 pdb_status pdb__notes_look(pdb__op *op, pdb_err *err);

@@ -140,6 +140,18 @@ static pdb_status threads_try(pdb__op *op, void *arg, pdb_err *err)
 	return status;
 }
 
+static void fill_view(pdb_thread_view *view, const pdb__meta *meta, const pdb__head *head)
+{
+	view->deleted = meta->deleted;
+	view->held = pdb__thread_held(meta);
+	view->author = meta->author;
+	view->last_seq = head->last_seq;
+	view->message_count = head->message_count;
+	view->created_ts = meta->created_ts;
+	view->last_ts = head->last_ts;
+	view->deleted_ts = meta->deleted_ts;
+}
+
 static pdb_status tell_threads(const thread_walk *w)
 {
 	const chunk *c = &w->chunk;
@@ -154,14 +166,7 @@ static pdb_status tell_threads(const thread_walk *w)
 			continue;
 		}
 		view.cursor = pdb_slice_skip(c->keys[i], w->prefix_len);
-		view.deleted = c->metas[i].deleted;
-		view.held = pdb__thread_held(&c->metas[i]);
-		view.author = c->metas[i].author;
-		view.last_seq = c->heads[i].last_seq;
-		view.message_count = c->heads[i].message_count;
-		view.created_ts = c->metas[i].created_ts;
-		view.last_ts = c->heads[i].last_ts;
-		view.deleted_ts = c->metas[i].deleted_ts;
+		fill_view(&view, &c->metas[i], &c->heads[i]);
 		status = w->fn(w->arg, &view);
 	}
 	return status;
@@ -212,6 +217,29 @@ static pdb_status threads_of(pdb_slice author, pdb_slice after, size_t limit, pd
 	}
 	pdb_key_author_prefix(&prefix, author);
 	return walk_threads(&prefix, after, false, limit, &w, err);
+}
+
+static pdb_status nothing_more(pdb__op *op, void *arg, pdb_err *err)
+{
+	(void)arg;
+	return op->found && !op->meta.purging ? PDB_OK : pdb__no_thread(err);
+}
+
+static pdb_status thread(pdb_slice id, const char *tag, pdb_note_fn fn, void *arg, pdb_err *err)
+{
+	pdb_thread_view view = {.size = sizeof(view), .id = id};
+	pdb__op op;
+	pdb_status status = begin(&op, id, err);
+
+	if (status == PDB_OK) {
+		status = pdb__op_read(&op, nothing_more, NULL, err);
+	}
+	if (status == PDB_OK) {
+		fill_view(&view, &op.meta, &op.head);
+		status = fn(arg, &view, pdb__note_of(op.meta.notes, pdb_slice_text(tag)));
+	}
+	pdb__op_fini(&op);
+	return status;
 }
 
 /* -- messages --------------------------------------------------------------------------------- */
@@ -538,4 +566,5 @@ const pdb_host_domain pdb_chat_domain = {
 	.purge_thread = purge_thread,
 	.erase_user = erase_user,
 	.rewrite = rewrite,
+	.thread = thread,
 };

@@ -56,8 +56,7 @@ pdb_status pdb_record_set_body(pdb_record *record, pdb_slice body)
 	return pdb__arena_copy(record->op->arena, body, &record->body) ? PDB_OK : PDB_ENOMEM;
 }
 
-/* The bytes under a tag; none when there are none. */
-static pdb_slice attachment_of(pdb_slice all, pdb_slice of_tag)
+pdb_slice pdb__note_of(pdb_slice all, pdb_slice of_tag)
 {
 	size_t cursor = 0;
 	pdb_slice tag = {0};
@@ -96,7 +95,7 @@ static bool attachments_with(pdb__arena *arena, pdb_slice all, pdb_slice of_tag,
 
 pdb_slice pdb_record_attachment(const pdb_record *record)
 {
-	return attachment_of(record->attachments, record->tag);
+	return pdb__note_of(record->attachments, record->tag);
 }
 
 pdb_status pdb_record_set_attachment(pdb_record *record, pdb_slice bytes)
@@ -125,7 +124,7 @@ pdb_status pdb_record_thread_note(pdb_record *record, pdb_slice *note_out, pdb_e
 	}
 	status = pdb__notes_look(record->op, err);
 	if (status == PDB_OK) {
-		*note_out = attachment_of(record->op->notes_now, record->tag);
+		*note_out = pdb__note_of(record->op->notes_now, record->tag);
 	}
 	return status;
 }
@@ -260,6 +259,21 @@ static bool all_known(const pdb_chat *chat, pdb_slice attachments)
 		}
 	}
 	return true;
+}
+
+pdb_status pdb__hooks_purge(const pdb_chat *chat, pdb_slice thread, pdb_slice notes, pdb_err *err)
+{
+	pdb_status status = PDB_OK;
+
+	for (size_t i = 0; i < chat->hooks->count && status == PDB_OK; i++) {
+		const pdb_record_hook *hook = chat->hooks->entries[i].ops;
+		pdb_slice note = pdb__note_of(notes, pdb_slice_text(hook->tag));
+
+		if (note.len > 0 && PDB_HAS(hook, purge)) {
+			status = hook->purge(chat->hooks->entries[i].self, thread, note, err);
+		}
+	}
+	return status;
 }
 
 pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *from, pdb_slice *body_out, pdb_err *err)

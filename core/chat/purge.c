@@ -13,6 +13,7 @@ typedef struct purge {
 	int64_t until;     /* 0 = whatever its state, else only what was soft-deleted by then */
 	size_t limit;
 	bool more;
+	pdb_buf notes; /* of the thread */
 } purge;
 
 static pdb_status not_deleted(pdb_err *err)
@@ -251,6 +252,21 @@ static pdb_status thread_try(pdb__op *op, void *arg, pdb_err *err)
 	return status == PDB_OK && !p->more ? remove_thread(op, err) : status;
 }
 
+/* The mark alone, when hooks have something to end before the rows go. */
+static pdb_status mark_try(pdb__op *op, void *arg, pdb_err *err)
+{
+	purge *p = arg;
+	pdb_status status = judge_thread(op, p, err);
+
+	pdb_buf_clear(&p->notes);
+	if (status != PDB_OK || op->meta.notes.len == 0) {
+		return status;
+	}
+	pdb_buf_add_slice(&p->notes, op->meta.notes);
+	status = pdb_buf_status(&p->notes, err);
+	return status == PDB_OK && !op->meta.purging ? mark(op, err) : status;
+}
+
 /* -- calls ------------------------------------------------------------------------------------ */
 
 static pdb_status run(pdb_chat *chat, pdb_slice thread, pdb__op_fn fn, purge *p, pdb_err *err)
@@ -281,9 +297,16 @@ pdb_status pdb_chat_purge_thread(pdb_chat *chat, pdb_slice thread, int64_t until
 	purge p = {.until = until, .limit = limit > 0 ? limit : 1};
 	pdb_status status = pdb__id_check(thread, "/thread", err);
 
+	if (status == PDB_OK && chat->hooks->count > 0) {
+		status = run(chat, thread, mark_try, &p, err);
+	}
+	if (status == PDB_OK && p.notes.len > 0) {
+		status = pdb__hooks_purge(chat, thread, pdb_buf_slice(&p.notes), err);
+	}
 	if (status == PDB_OK) {
 		status = run(chat, thread, thread_try, &p, err);
 	}
+	pdb_buf_fini(&p.notes);
 	*more = status == PDB_OK && p.more;
 	return status;
 }

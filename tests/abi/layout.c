@@ -92,13 +92,14 @@ AT(pdb_route, roles, 16);
 AT(pdb_route, flags, 20);
 AT(pdb_route, handle, 24);
 
-SIZE(pdb_record_hook, 40);
+SIZE(pdb_record_hook, 48);
 AT(pdb_record_hook, size, 0);
 AT(pdb_record_hook, order, 4);
 AT(pdb_record_hook, name, 8);
 AT(pdb_record_hook, tag, 16);
 AT(pdb_record_hook, in, 24);
 AT(pdb_record_hook, out, 32);
+AT(pdb_record_hook, purge, 40);
 
 SIZE(pdb_listener, 24);
 AT(pdb_listener, size, 0);
@@ -306,7 +307,7 @@ AT(pdb_piece, more, 4);
 AT(pdb_piece, done, 8);
 AT(pdb_piece, cursor, 16);
 
-SIZE(pdb_host_domain, 72);
+SIZE(pdb_host_domain, 80);
 AT(pdb_host_domain, size, 0);
 AT(pdb_host_domain, threads, 8);
 AT(pdb_host_domain, threads_of, 16);
@@ -316,6 +317,7 @@ AT(pdb_host_domain, purge_message, 40);
 AT(pdb_host_domain, purge_thread, 48);
 AT(pdb_host_domain, erase_user, 56);
 AT(pdb_host_domain, rewrite, 64);
+AT(pdb_host_domain, thread, 72);
 
 SIZE(pdb_host, 544);
 AT(pdb_host, size, 0);

@@ -15,7 +15,7 @@
  *   1.1  rows of a plugin's own; metrics
  *   1.1  key-service provider (kind 3) and pdb_host.kms
  *   1.1  addresses and networks (pdb/address.h)
- *   1.1  notes of threads (record_thread_note), pdb_host.json
+ *   1.1  notes of threads (record_thread_note, hook purge, domain thread), pdb_host.json
  *   1.1  request_route … request_certificate_name; gate leave; phases TRACE and GUARD
  *   1.1  request_header_at
  *   1.1  the domain for jobs (pdb_host.domain); changes MESSAGE_PURGED, THREAD_PURGED

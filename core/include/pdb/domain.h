@@ -37,6 +37,8 @@ typedef struct pdb_thread_view {
 } pdb_thread_view;
 typedef pdb_status (*pdb_thread_fn)(void *arg, const pdb_thread_view *thread);
 
+typedef pdb_status (*pdb_note_fn)(void *arg, const pdb_thread_view *thread, pdb_slice note);
+
 typedef struct pdb_message_view {
 	uint32_t size;
 	bool deleted;
@@ -111,6 +113,10 @@ typedef struct pdb_host_domain {
 	 */
 	pdb_status (*rewrite)(pdb_slice thread, pdb_slice after, size_t limit, pdb_job_run *run,
 			      pdb_piece *out, pdb_err *err);
+	/* Shows one thread, without a cursor, and the note that the hook with `tag` keeps for it.
+	 * Errors: PDB_ENOTFOUND; what `fn` returned. */
+	pdb_status (*thread)(pdb_slice thread, const char *tag, pdb_note_fn fn, void *arg,
+			     pdb_err *err);
 } pdb_host_domain;
 
 #endif

@@ -27,6 +27,9 @@ typedef struct pdb_record pdb_record;
  * out    NULL = not interested. Called for records that carry an attachment with `tag`, before
  *        they are shown. PDB_EUNAVAILABLE and PDB_EBUSY (the key cannot be had just now) refuse the
  *        read, other failures show the body as {"_undecryptable":true}. PDB_EOFFLOAD as for `in`.
+ * purge  NULL = nothing to do; since 1.1. Called with the hook's note of a thread when that is
+ * purged, after nobody sees it any more and before a row is removed: what the note stands for ends
+ *        here. A failure stops the purge; it is tried again later, and called again. May block.
  * Threads: a loop thread or a worker; several at once.
  */
 typedef struct pdb_record_hook {
@@ -36,6 +39,7 @@ typedef struct pdb_record_hook {
 	char tag[5];
 	pdb_status (*in)(void *self, pdb_record *record, pdb_err *err);
 	pdb_status (*out)(void *self, pdb_record *record, pdb_err *err);
+	pdb_status (*purge)(void *self, pdb_slice thread, pdb_slice note, pdb_err *err);
 } pdb_record_hook;
 
 typedef enum pdb_change_kind {

@@ -130,12 +130,27 @@ static pdb_status seal_out(void *self, pdb_record *record, pdb_err *err)
 	return pdb_record_set_body(record, pdb_slice_of(bytes, sealed.len - 1));
 }
 
+static pdb_status purge_answer;
+static int purges;
+
+/* Nobody sees the thread any more, and its rows are still there. */
+static pdb_status seal_purge(void *self, pdb_slice thread, pdb_slice note, pdb_err *err)
+{
+	(void)self;
+	purges++;
+	cr_assert(pdb_slice_is(thread, "t1"));
+	cr_assert(pdb_slice_is(note, "key1"));
+	cr_assert_eq(get_thread(&w, front("a\"nn"), "t1"), PDB_ENOTFOUND);
+	return purge_answer == PDB_OK ? PDB_OK : pdb_err_set(err, purge_answer, NULL, "not now");
+}
+
 static const pdb_record_hook seal = {.size = sizeof(seal),
 				     .order = 900,
 				     .name = "seal",
 				     .tag = "SEAL",
 				     .in = seal_in,
-				     .out = seal_out};
+				     .out = seal_out,
+				     .purge = seal_purge};
 static const pdb_record_hook check = {
 	.size = sizeof(check), .order = 100, .name = "check", .in = check_in};
 
@@ -386,6 +401,29 @@ Test(hook, records_are_sealed_again_when_the_note_has_changed)
 	notes_cross = true;
 	cr_assert_eq(edit(&w, ann(), "t1", "m1", "2"), PDB_OK);
 	cr_assert_str_eq(note_used, "key2");
+}
+
+static pdb_status purge(bool *more)
+{
+	return pdb_chat_purge_thread(w.chat, PDB_SLICE("t1"), 0, 1, more, &w.err);
+}
+
+Test(hook, a_purge_tells_the_hook_before_rows_go)
+{
+	bool more = true;
+
+	notes = true;
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_OK);
+	cr_assert_eq(post(&w, ann(), "t1", "m2", "1"), PDB_OK);
+	purge_answer = PDB_EUNAVAILABLE;
+	cr_assert_eq(purge(&more), PDB_EUNAVAILABLE);
+	cr_assert(stored_has("SEAL"));
+	purge_answer = PDB_OK;
+	for (more = true; more;) {
+		cr_assert_eq(purge(&more), PDB_OK, "%s", w.err.text);
+	}
+	cr_assert_geq(purges, 2);
+	cr_assert_eq(purge(&more), PDB_ENOTFOUND);
 }
 
 Test(hook, listeners_hear_of_changes_in_order)
