@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Field-level encryption: options, life and reload of the plugin. */
+#include <jansson.h>
 #include <sodium.h>
 
 #include "encryption_private.h"
@@ -86,6 +87,7 @@ static encryption *create(const pdb_host *host)
 		host->free(self);
 		return NULL;
 	}
+	rotations_init(&self->rotations);
 	return self;
 }
 
@@ -119,6 +121,8 @@ static pdb_status init(const pdb_host *host, pdb_plugin *plugin, const void *set
 	if (sodium_init() < 0) {
 		return pdb_err_set(err, PDB_EINTERNAL, NULL, "the crypto library does not start");
 	}
+	/* the seed of its tables must be drawn before there are threads */
+	json_object_seed(0);
 	if (!PDB_HAS(host, kms) || !PDB_HAS(host, json)) {
 		return pdb_err_set(err, PDB_ENOTSUP, NULL, "the host has no key service");
 	}
@@ -134,6 +138,9 @@ static pdb_status init(const pdb_host *host, pdb_plugin *plugin, const void *set
 	}
 	if (status == PDB_OK) {
 		status = encryption_measure(self, plugin, err);
+	}
+	if (status == PDB_OK) {
+		status = encryption_offer(self, plugin, err);
 	}
 	return status == PDB_OK ? host->add_record_hook(plugin, &encryption_hook, self, err)
 				: status;
@@ -193,6 +200,7 @@ static void fini(void **state)
 	keeper_destroy(&self->keeper);
 	keycache_destroy(&self->cache);
 	path_list_destroy(&self->paths, self->host);
+	rotations_fini(&self->rotations);
 	(void)pthread_rwlock_destroy(&self->lock);
 	self->host->free(self);
 	*state = NULL;

@@ -9,6 +9,7 @@
 #include "keeper.h"
 #include "keycache.h"
 #include "path.h"
+#include "rotation.h"
 
 #define COMPONENT "encryption"
 
@@ -39,11 +40,16 @@ typedef struct encryption {
 	pthread_rwlock_t lock;
 	path_list *paths; /* under the lock */
 	bool use;         /* the same */
+	rotations rotations;
 	encryption_counts counts;
 } encryption;
 
 extern const pdb_record_hook encryption_hook;
 
+/* Destroys a key, here too. Errors: as pdb_kms_ops.destroy. */
+pdb_status encryption_destroy(encryption *self, const char *id, const char *actor, pdb_err *err);
+/* Registers jobs and routes. */
+pdb_status encryption_offer(encryption *self, pdb_plugin *plugin, pdb_err *err);
 /* Declares the metrics. */
 pdb_status encryption_measure(encryption *self, pdb_plugin *plugin, pdb_err *err);
 

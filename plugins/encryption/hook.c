@@ -191,23 +191,39 @@ static pdb_status set_note(const encryption *self, pdb_record *record, note *n,
 						  pdb_slice_of(bytes, note_encode(n, bytes)));
 }
 
-/* Holds the key for new records of the thread; its id and version are in `n`. */
-static pdb_status thread_key(encryption *self, pdb_record *record, note *n, keycache_hold *hold,
+/* Which key new records of the thread have, in `n`; *fresh_out when its note is to be set. */
+static pdb_status choose_key(encryption *self, pdb_record *record, note *n, bool *fresh_out,
 			     pdb_err *err)
 {
 	pdb_slice bytes;
-	bool first;
+	uint32_t version;
 	pdb_status status = self->host->record_thread_note(record, &bytes, err);
 
 	if (status != PDB_OK) {
 		return status;
 	}
-	first = bytes.len == 0;
-	if (first) {
-		status = first_key(self, record, n, err);
-	} else if (!note_decode(bytes, n)) {
-		status = pdb_err_set(err, PDB_ECORRUPT, NULL, "the note of the thread is damaged");
+	*fresh_out = bytes.len == 0;
+	if (bytes.len == 0) {
+		return first_key(self, record, n, err);
 	}
+	if (!note_decode(bytes, n)) {
+		return pdb_err_set(err, PDB_ECORRUPT, NULL, "the note of the thread is damaged");
+	}
+	version = rotations_get(&self->rotations, self->host->record_thread(record));
+	if (version > n->version) {
+		n->version = version;
+		*fresh_out = true;
+	}
+	return PDB_OK;
+}
+
+/* Holds the key for new records of the thread; its id and version are in `n`. */
+static pdb_status thread_key(encryption *self, pdb_record *record, note *n, keycache_hold *hold,
+			     pdb_err *err)
+{
+	bool fresh = false;
+	pdb_status status = choose_key(self, record, n, &fresh, err);
+
 	if (status == PDB_OK) {
 		status = keycache_take(self->cache, n->id, n->version, may_block(self, record),
 				       hold, err);
@@ -215,7 +231,7 @@ static pdb_status thread_key(encryption *self, pdb_record *record, note *n, keyc
 	if (status != PDB_OK) {
 		return status;
 	}
-	status = first ? set_note(self, record, n, hold) : judge_key(self, record, n, hold, err);
+	status = fresh ? set_note(self, record, n, hold) : judge_key(self, record, n, hold, err);
 	if (status != PDB_OK) {
 		keycache_give(self->cache, hold);
 		keycache_doubt(self->cache, n->id, n->version);
@@ -361,9 +377,25 @@ static pdb_status open_out(void *state, pdb_record *record, pdb_err *err)
 	return status;
 }
 
+/* With the thread goes its key. */
+static pdb_status purge(void *state, pdb_slice thread, pdb_slice bytes, pdb_err *err)
+{
+	encryption *self = state;
+	note n;
+	pdb_status status;
+
+	if (!note_decode(bytes, &n)) {
+		return pdb_err_set(err, PDB_ECORRUPT, NULL, "the note of thread %.*s is damaged",
+				   PDB_SLICE_ARGS(thread));
+	}
+	status = encryption_destroy(self, n.id, NULL, err);
+	return status == PDB_ENOTFOUND ? PDB_OK : status;
+}
+
 const pdb_record_hook encryption_hook = {.size = sizeof(pdb_record_hook),
 					 .order = 900,
 					 .name = "encryption",
 					 .tag = TAG,
 					 .in = seal_in,
-					 .out = open_out};
+					 .out = open_out,
+					 .purge = purge};

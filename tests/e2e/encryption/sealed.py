@@ -29,7 +29,8 @@ class Sealed:
         folder = os.path.join(build, "lib", "progressdb", "plugins-1")
         for name in os.listdir(folder):
             shutil.copy(os.path.join(folder, name), self.plugins)
-        shutil.copy(os.path.join(build, "tests", "encryption", "testkms.so"), self.plugins)
+        for name in ("testkms.so", "jobview.so"):
+            shutil.copy(os.path.join(build, "tests", "encryption", name), self.plugins)
         os.chmod(self.plugins, 0o700)
 
     def configure(self, **changes):
@@ -42,7 +43,7 @@ class Sealed:
             if s["fields"]:
                 text += f"    fields: [{', '.join(s['fields'])}]\n"
             text += f"  kms:\n    mode: {s['kms']}\n    data_dir: {self.kms_directory}\n" + s["more_kms"]
-        load = "[auth, encryption]" if s["plugin"] else "[auth]"
+        load = "[auth, encryption, jobview]" if s["plugin"] else "[auth]"
         text += f"plugins:\n  directory: {self.plugins}\n  load: {load}\nlogging:\n  level: {s['level']}\n"
         with open(self.server.config_path, "w", encoding="utf-8") as file:
             file.write(text)
