@@ -194,7 +194,7 @@ class Worker(threading.Thread):
             caller.call("destroy", request(key=name))
             self.destroyed.add(name)
             del self.keys[name]
-        elif self.random.random() < 0.1:
+        elif self.random.random() < 0.02:
             caller.call("rotate_kek", request(actor="worker"))
             caller.call("rewrap", request(number=1000))
         else:
@@ -210,7 +210,7 @@ class CrashTest(unittest.TestCase):
         daemon = Daemon()
         self.addCleanup(daemon.close)
         keys, destroyed = {}, set()
-        for _ in range(KILLS):
+        for bout in range(KILLS):
             workers = [Worker(daemon.socket, chance.random()) for _ in range(4)]
             for worker in workers:
                 worker.start()
@@ -223,6 +223,8 @@ class CrashTest(unittest.TestCase):
                 destroyed |= worker.destroyed
             daemon.start()
             self.judge(daemon, keys, destroyed, chance)
+            if bout % 10 == 9:
+                self.assertEqual(daemon.pdbctl("kms", "rotate", "--retire")[0], 0, daemon.log())
         self.assertGreater(len(keys), KILLS)
         self.assertEqual(daemon.pdbctl("kms", "rotate", "--retire")[0], 0, daemon.log())
         self.judge(daemon, keys, destroyed, chance, every=True)
