@@ -265,13 +265,15 @@ static pdb_status start_tls(wire_stream *stream, SSL_CTX *tls, int64_t deadline,
 	}
 	if (name != NULL) {
 		struct in6_addr address;
+		char own[256]; /* the call below takes no const */
 		bool numeric = inet_pton(AF_INET, name, &address) == 1 ||
 			       inet_pton(AF_INET6, name, &address) == 1;
 
+		(void)snprintf(own, sizeof(own), "%s", name);
 		if (numeric) {
 			(void)X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(stream->ssl), name);
 		} else {
-			(void)SSL_set_tlsext_host_name(stream->ssl, name);
+			(void)SSL_set_tlsext_host_name(stream->ssl, own);
 			(void)SSL_set1_host(stream->ssl, name);
 		}
 	}
