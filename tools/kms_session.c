@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening the keys for a command: through the providers that a server uses. */
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -105,6 +106,8 @@ pdb_exit pdb_kms_session_begin(pdb_kms_session *session, const pdb_kms_place *pl
 
 	*session = (pdb_kms_session){.actor = place->actor != NULL ? place->actor : "pdbctl"};
 	pdb_log_set_level(PDB_LOG_ERROR);
+	/* a KMS that leaves is a failed write, not a death */
+	(void)signal(SIGPIPE, SIG_IGN);
 	status = find_places(session, place, &err);
 	if (status == PDB_OK) {
 		status = pdb_config_create(&session->config, &err);

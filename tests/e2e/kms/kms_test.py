@@ -381,6 +381,64 @@ class TokenTest(unittest.TestCase):
         self.assertEqual(caught.exception.args[0], -3)
 
 
+class Authority:
+    """Makes certificates."""
+
+    def __init__(self, folder, name):
+        self.folder = folder
+        self.name = name
+        self.cert, self.key = os.path.join(folder, name + ".pem"), os.path.join(folder, name + ".key")
+        self.run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                 "-keyout", self.key, "-out", self.cert, "-subj", f"/CN={name}", "-days", "2")
+
+    @staticmethod
+    def run(*words):
+        subprocess.run(["openssl", *words], check=True, capture_output=True, timeout=60)
+
+    def issue(self, name, days="2"):
+        """The paths of a certificate and its key."""
+        base = os.path.join(self.folder, f"{self.name}-{name}")
+        self.run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                 base + ".key", "-out", base + ".csr", "-subj", f"/CN={name}")
+        with open(base + ".ext", "w", encoding="ascii") as file:
+            file.write("subjectAltName=IP:127.0.0.1\n")
+        self.run("x509", "-req", "-in", base + ".csr", "-CA", self.cert, "-CAkey", self.key,
+                 "-CAcreateserial", "-out", base + ".pem", "-days", days, "-extfile", base + ".ext")
+        return base + ".pem", base + ".key"
+
+
+class TlsTest(unittest.TestCase):
+    def test_both_sides_show_a_certificate(self):
+        folder = tempfile.mkdtemp(prefix="pdb-kms-tls-")
+        self.addCleanup(shutil.rmtree, folder)
+        good, other = Authority(folder, "good"), Authority(folder, "other")
+        cert, key = good.issue("kms")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        daemon = Daemon(listen=f"https://127.0.0.1:{port}",
+                        extra=(f"kms.tls.cert_file={cert}", f"kms.tls.key_file={key}",
+                               f"kms.tls.client_ca_file={good.cert}",
+                               "kms.certificates.operator=ann", "kms.certificates.auditor=eve"))
+        self.addCleanup(daemon.close)
+
+        def status(pair, authority=good, command="status"):
+            return daemon.pdbctl("kms", command, "--tls-ca", authority.cert, "--tls-cert", pair[0],
+                                 "--tls-key", pair[1])[0]
+        ann, eve = good.issue("ann"), good.issue("eve")
+        self.assertEqual(status(ann), 0)
+        self.assertEqual(status(ann, command="rotate"), 0)
+        self.assertEqual(status(eve), 0)
+        self.assertEqual(status(eve, command="rotate"), 1, "an auditor rotates nothing")
+        self.assertIn(status(good.issue("bob")), (1, 3), "a name without a role")
+        self.assertNotEqual(status(other.issue("ann")), 0, "of another authority")
+        self.assertNotEqual(status(good.issue("ann", days="-1")), 0, "over")
+        self.assertNotEqual(status(ann, authority=other), 0, "the KMS is not the one")
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as peer:
+            peer.sendall(b"POST /v1/health HTTP/1.1\r\nHost: kms\r\nContent-Length: 0\r\n\r\n")
+            self.assertNotIn(b"HTTP", peer.recv(100), "clear text")
+        self.assertEqual(daemon.stop(), 0)
+
+
 class AuditTest(unittest.TestCase):
     def test_an_operator_finds_what_was_done_to_the_log(self):
         daemon = Daemon()
