@@ -239,6 +239,8 @@ CONTRACT(a_verify_pass_is_for_what_it_has_seen)
 	create(p, "t", &held[1]);
 	(void)rotate(p);
 	(void)run_pass(p, p->ops->verify, 10);
+	cr_assert_eq(p->ops->retire(p->kms, 1, "tester", &err), PDB_EBUSY,
+		     "every key opened, but by that version");
 	(void)run_pass(p, p->ops->rewrap, 10);
 	cr_assert_eq(p->ops->retire(p->kms, 1, "tester", &err), PDB_EBUSY,
 		     "the pass was before the keys were wrapped anew");

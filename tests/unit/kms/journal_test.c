@@ -60,6 +60,27 @@ Test(journal, a_cut_at_any_byte_is_found)
 	free(whole);
 }
 
+/* By its own head, too, without what the audit log knows. */
+Test(journal, a_cut_between_records_is_found_by_the_head)
+{
+	size_t len = 0;
+	uint8_t *whole;
+	size_t at = 0;
+	pdb_err err = {0};
+
+	fill();
+	whole = fixture_read("journal", &len);
+	while (at < len) {
+		fixture_write("audit.reset", "", 0);
+		cr_assert_eq(try_with("journal", whole, at), PDB_ECORRUPT, "cut at %zu", at);
+		at += 4 + 32 + ((size_t)whole[at] | ((size_t)whole[at + 1] << 8));
+	}
+	cr_assert_eq(at, len);
+	fixture_write("journal", whole, len);
+	cr_assert_eq(fixture_try(&err), PDB_OK, "%s", err.text);
+	free(whole);
+}
+
 Test(journal, an_older_copy_is_found)
 {
 	size_t len[4] = {0};
