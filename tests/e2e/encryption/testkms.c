@@ -19,6 +19,7 @@
 #define BOX_SIZE     (crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + PDB_KMS_DEK_SIZE)
 
 typedef struct testkms {
+	const pdb_host *host;
 	char directory[512];
 	uint8_t kek[crypto_secretbox_KEYBYTES];
 } testkms;
@@ -421,6 +422,7 @@ static pdb_status kms_open(const pdb_kms_params *params, void **kms_out, pdb_err
 		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory");
 	}
 	memset(kms, 0, sizeof(*kms));
+	kms->host = params->host;
 	memset(kms->kek, 0x5a, sizeof(kms->kek));
 	(void)snprintf(kms->directory, sizeof(kms->directory), "%s", params->directory);
 	(void)mkdir(kms->directory, 0700);
@@ -430,7 +432,12 @@ static pdb_status kms_open(const pdb_kms_params *params, void **kms_out, pdb_err
 
 static void kms_close(void **kms)
 {
-	*kms = NULL; /* left to the end of the process */
+	testkms *old = *kms;
+
+	if (old != NULL) {
+		old->host->free(old);
+	}
+	*kms = NULL;
 }
 
 static const pdb_kms_ops ops = {

@@ -15,6 +15,9 @@ from progressdb import ADMIN, BACKEND, FRONTEND, Client, Server, build_directory
 THREADS = int(os.environ.get("PDB_RETENTION_THREADS", "60"))
 MESSAGES = int(os.environ.get("PDB_RETENTION_MESSAGES", "20"))
 KILLS = int(os.environ.get("PDB_RETENTION_KILLS", "3"))
+# A run rests most of the time: a larger one needs larger batches, and longer.
+BATCH = max(5, THREADS * MESSAGES // 2000)
+PATIENCE = 600 + THREADS * MESSAGES // 500
 
 CONFIG = f"""\
 storage: {{backend: wiredtiger}}
@@ -77,7 +80,7 @@ class Case(unittest.TestCase):
         def look():
             log = self.server.log()
             return log.count("a run has ended") >= runs and log
-        log = wait_for(look, "the run ends", deadline=600)
+        log = wait_for(look, "the run ends", deadline=PATIENCE)
         text = log.split("a run has ended: ")[-1].split("\n")[0]
         return json.loads(text[:text.index("}") + 1].replace('\\"', '"'))
 
@@ -209,7 +212,7 @@ class Model(Case):
     def test_killed_in_the_middle(self):
         seed = int(os.environ.get("PDB_RETENTION_SEED", random.randrange(1 << 32)))
         rnd = random.Random(seed)
-        self.start(batch_size="5", batch_sleep_ms="1")
+        self.start(batch_size=str(BATCH), batch_sleep_ms="1")
         begun = time.monotonic()
         stay = self.fill(rnd)
         self.thread("busy", participants=["bob"])
@@ -217,7 +220,7 @@ class Model(Case):
         self.run_now()
         kills = 0
         for _ in range(KILLS):
-            time_to_kill = time.monotonic() + rnd.random() * 0.3
+            time_to_kill = time.monotonic() + rnd.random() * 0.3 * max(1, BATCH // 50)
             wait_for(lambda: time.monotonic() > time_to_kill, "the moment")
             if "a run has ended" in self.server.log():
                 break
