@@ -2,6 +2,7 @@
 /* The control table: what an operator's plugin may ask of the server as a whole. */
 #include <stdlib.h>
 
+#include "backup/backup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/server_private.h"
@@ -241,6 +242,27 @@ static pdb_status control_view(pdb_slice key, pdb_row_fn told, void *arg, pdb_er
 	return status;
 }
 
+/* -- backup ------------------------------------------------------------------------------------ */
+
+static pdb_status control_backup(const pdb_backup_params *params, pdb_backup_result *out,
+				 pdb_err *err)
+{
+	pdb_server *server;
+	pdb_status status = need_store(&server, err);
+	pdb_backup_source source;
+
+	if (status != PDB_OK) {
+		return status;
+	}
+	source = (pdb_backup_source){
+		.store = server->store,
+		.backend = server->first.store->inner[0] != '\0' ? server->first.store->inner
+								 : server->first.store->backend,
+		.since_ts = server->started,
+	};
+	return pdb_backup_make(&source, params, out, err);
+}
+
 const pdb_host_control pdb__host_control = {
 	.size = sizeof(pdb_host_control),
 	.version = control_version,
@@ -255,4 +277,5 @@ const pdb_host_control pdb__host_control = {
 	.audit = control_audit,
 	.keys = control_keys,
 	.view = control_view,
+	.backup = control_backup,
 };

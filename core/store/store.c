@@ -159,6 +159,15 @@ pdb_status pdb_store_backup(pdb_store *store, const char *directory, pdb_err *er
 	return status == PDB_OK ? store->ops->backup(store->db, directory, err) : status;
 }
 
+pdb_status pdb_store_files(pdb_store *store, pdb_storage_file_fn file, void *arg, pdb_err *err)
+{
+	if (!PDB_HAS(store->ops, files)) {
+		return pdb_err_set(err, PDB_ENOTSUP, "no_backup",
+				   "The storage backend cannot be backed up while it runs.");
+	}
+	return store->ops->files(store->db, file, arg, err);
+}
+
 pdb_status pdb_store_check(pdb_store *store, pdb_err *err)
 {
 	if (!PDB_HAS(store->ops, check)) {

@@ -99,6 +99,8 @@ pdb_status pdb_store_measure(pdb_store *store, pdb_err *err);
 /* Commits, syncs, sync time and the backend's own numbers. */
 pdb_status pdb_store_stats(pdb_store *store, pdb_stat_fn stat, void *arg);
 pdb_status pdb_store_backup(pdb_store *store, const char *directory, pdb_err *err);
+/* As the op `files`; PDB_ENOTSUP without it. */
+pdb_status pdb_store_files(pdb_store *store, pdb_storage_file_fn file, void *arg, pdb_err *err);
 pdb_status pdb_store_check(pdb_store *store, pdb_err *err);
 
 /* The option table of the store: storage.backend, storage.inner, storage.sync, … */

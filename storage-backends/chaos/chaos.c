@@ -311,6 +311,15 @@ static pdb_status chaos_check(void *db_, pdb_err *err)
 		       : pdb_err_set(err, PDB_ENOTSUP, NULL, "The backend below has no check.");
 }
 
+static pdb_status chaos_files(void *db_, pdb_storage_file_fn file, void *arg, pdb_err *err)
+{
+	chaos_db *db = db_;
+
+	return PDB_HAS(db->inner, files)
+		       ? db->inner->files(db->inner_db, file, arg, err)
+		       : pdb_err_set(err, PDB_ENOTSUP, NULL, "The backend below has no backup.");
+}
+
 /* No capability of its own: it has those of the backend below. */
 static const pdb_storage_ops chaos_ops = {
 	.size = sizeof(pdb_storage_ops),
@@ -328,6 +337,7 @@ static const pdb_storage_ops chaos_ops = {
 	.backup = chaos_backup,
 	.stats = chaos_stats,
 	.check = chaos_check,
+	.files = chaos_files,
 };
 
 PDB_PLUGIN(chaos, STORAGE, "0.1.0", "Apache-2.0", "Wraps another backend and injects faults.",

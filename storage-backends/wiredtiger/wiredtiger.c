@@ -343,6 +343,7 @@ static const pdb_storage_ops wiredtiger_ops = {
 	.backup = pdb__wiredtiger_backup,
 	.stats = pdb__wiredtiger_stats,
 	.check = pdb__wiredtiger_check,
+	.files = pdb__wiredtiger_files,
 };
 
 PDB_PLUGIN(wiredtiger, STORAGE, "0.1.0", "Apache-2.0",

@@ -71,6 +71,7 @@ void pdb__wiredtiger_abort(void **txn);
 
 /* The optional ops. */
 pdb_status pdb__wiredtiger_backup(void *db, const char *directory, pdb_err *err);
+pdb_status pdb__wiredtiger_files(void *db, pdb_storage_file_fn file, void *arg, pdb_err *err);
 pdb_status pdb__wiredtiger_stats(void *db, pdb_stat_fn stat, void *arg);
 pdb_status pdb__wiredtiger_check(void *db, pdb_err *err);
 

@@ -131,7 +131,7 @@ AT(pdb_storage_params, settings, 24);
 AT(pdb_storage_params, inner, 32);
 AT(pdb_storage_params, inner_settings, 40);
 
-SIZE(pdb_storage_ops, 120);
+SIZE(pdb_storage_ops, 128);
 AT(pdb_storage_ops, size, 0);
 AT(pdb_storage_ops, capabilities, 4);
 AT(pdb_storage_ops, open, 8);
@@ -148,6 +148,7 @@ AT(pdb_storage_ops, sync, 88);
 AT(pdb_storage_ops, backup, 96);
 AT(pdb_storage_ops, stats, 104);
 AT(pdb_storage_ops, check, 112);
+AT(pdb_storage_ops, files, 120);
 
 SIZE(pdb_host_rows, 40);
 AT(pdb_host_rows, size, 0);
@@ -319,6 +320,29 @@ AT(pdb_host_domain, erase_user, 56);
 AT(pdb_host_domain, rewrite, 64);
 AT(pdb_host_domain, thread, 72);
 
+SIZE(pdb_backup_params, 40);
+AT(pdb_backup_params, size, 0);
+AT(pdb_backup_params, keep, 4);
+AT(pdb_backup_params, directory, 8);
+AT(pdb_backup_params, full, 16);
+AT(pdb_backup_params, progress, 24);
+AT(pdb_backup_params, arg, 32);
+
+SIZE(pdb_backup_result, 104);
+AT(pdb_backup_result, size, 0);
+AT(pdb_backup_result, name, 4);
+AT(pdb_backup_result, made_ts, 72);
+AT(pdb_backup_result, position, 80);
+AT(pdb_backup_result, bytes, 88);
+AT(pdb_backup_result, written, 96);
+
+SIZE(pdb_storage_file, 32);
+AT(pdb_storage_file, size, 0);
+AT(pdb_storage_file, fd, 4);
+AT(pdb_storage_file, name, 8);
+AT(pdb_storage_file, bytes, 16);
+AT(pdb_storage_file, total, 24);
+
 SIZE(pdb_host, 544);
 AT(pdb_host, size, 0);
 AT(pdb_host, alloc, 8);
@@ -425,7 +449,7 @@ AT(pdb_host_metrics, set, 32);
 AT(pdb_host_metrics, observe, 40);
 AT(pdb_host_metrics, each, 48);
 
-SIZE(pdb_host_control, 104);
+SIZE(pdb_host_control, 112);
 AT(pdb_host_control, size, 0);
 AT(pdb_host_control, version, 8);
 AT(pdb_host_control, database_id, 16);
@@ -439,6 +463,7 @@ AT(pdb_host_control, routes, 72);
 AT(pdb_host_control, audit, 80);
 AT(pdb_host_control, keys, 88);
 AT(pdb_host_control, view, 96);
+AT(pdb_host_control, backup, 104);
 
 VALUE(PDB_MANIFEST_MAGIC, 0x50424450);
 VALUE(PDB_KIND_EXTENSION, 1);

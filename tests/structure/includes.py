@@ -12,9 +12,10 @@ BELOW = {"base": set()}
 for _room, _lower in (("measure", "base"), ("config", "measure"), ("plugin", "config"), ("store", "plugin"),
                       ("jobs", "store"), ("chat", "jobs")):
     BELOW[_room] = BELOW[_lower] | {_lower}
+BELOW["backup"] = BELOW["store"] | {"store"}
 BELOW["http"] = {"base", "measure", "config", "plugin"}
 BELOW["api"] = BELOW["chat"] | {"chat", "http"}
-BELOW["server"] = set(BELOW["api"]) | {"api"}
+BELOW["server"] = BELOW["api"] | {"api", "backup"}
 ROOMS = set(BELOW)
 
 # Headers of libc that do not lie at its top.

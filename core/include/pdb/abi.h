@@ -21,6 +21,7 @@
  *   1.1  the domain for jobs (pdb_host.domain); changes MESSAGE_PURGED, THREAD_PURGED
  *   1.1  submitted jobs (pdb_host.jobs)
  *   1.1  pdb_host.control (pdb/control.h)
+ *   1.1  files of a storage backend; pdb_host_control.backup
  */
 #define PDB_ABI_MAJOR 1
 #define PDB_ABI_MINOR 1

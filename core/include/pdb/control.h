@@ -30,6 +30,42 @@ typedef void (*pdb_setting_fn)(void *arg, const char *key, const char *value, co
 /* One route that the server answers; `owner` is the plugin that registered it, or a core room. */
 typedef void (*pdb_route_fn)(void *arg, const pdb_route *route, const char *owner);
 
+/* How far a backup is, in bytes; anything but PDB_OK ends it with that. */
+typedef pdb_status (*pdb_backup_progress_fn)(void *arg, uint64_t done, uint64_t total);
+
+/*
+ * directory  absolute; a set of files is made in it, under a name of its own
+ * keep       how many sets of this database stay there; 0 = all
+ * full       write every byte, rather than link what an earlier set has
+ * progress   may be NULL
+ */
+typedef struct pdb_backup_params {
+	uint32_t size;
+	uint32_t keep;
+	const char *directory;
+	bool full;
+	pdb_backup_progress_fn progress;
+	void *arg;
+} pdb_backup_params;
+
+#define PDB_BACKUP_NAME_SIZE 64u
+
+/*
+ * name      of the set in the directory
+ * made_ts   wall clock
+ * position  the last commit that was on disk when it began: all up to it are in the set
+ * bytes     of the files in it
+ * written   of these, what an earlier set did not have
+ */
+typedef struct pdb_backup_result {
+	uint32_t size;
+	char name[PDB_BACKUP_NAME_SIZE];
+	int64_t made_ts;
+	uint64_t position;
+	uint64_t bytes;
+	uint64_t written;
+} pdb_backup_result;
+
 typedef struct pdb_host_control {
 	uint32_t size;
 
@@ -79,6 +115,13 @@ typedef struct pdb_host_control {
 	 * `keys`.
 	 */
 	pdb_status (*view)(pdb_slice key, pdb_row_fn told, void *arg, pdb_err *err);
+
+	/*
+	 * Makes a backup of the running database; what is left when it fails is removed by the next
+	 * one. May block for as long as the database is large. Errors: PDB_ENOTSUP for an engine
+	 * that cannot, PDB_EBUSY while another one is made, PDB_EFULL, PDB_EBACKEND.
+	 */
+	pdb_status (*backup)(const pdb_backup_params *params, pdb_backup_result *out, pdb_err *err);
 } pdb_host_control;
 
 #endif

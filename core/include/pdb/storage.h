@@ -77,9 +77,26 @@ typedef struct pdb_storage_params {
 typedef void (*pdb_stat_fn)(void *arg, const char *name, double value);
 
 /*
- * The table. All ops are mandatory but backup, stats and check (NULL = not supported).
+ * One file of a consistent state. `name` has letters, digits, '.', '_' and '-', and does not begin
+ * with '.'. `fd` is open for reading, at its start, and belongs to the backend; it is a regular
+ * file that may grow meanwhile, but whose first `bytes` bytes are what counts. `total` is about how
+ * many bytes all files have together.
+ */
+typedef struct pdb_storage_file {
+	uint32_t size;
+	int fd;
+	const char *name;
+	uint64_t bytes;
+	uint64_t total;
+} pdb_storage_file;
+
+/* Anything but PDB_OK ends the walk. */
+typedef pdb_status (*pdb_storage_file_fn)(void *arg, const pdb_storage_file *file, pdb_err *err);
+
+/*
+ * The table. All ops are mandatory but backup, stats, check and files (NULL = not supported).
  * Unless said: Threads: any, several at once, each with its own transaction. May block only with
- * PDB_STORAGE_BLOCKING, sync, backup and check excepted, which always may.  Since: 1.0
+ * PDB_STORAGE_BLOCKING, sync, backup, check and files excepted, which always may.  Since: 1.0
  */
 typedef struct pdb_storage_ops {
 	uint32_t size;
@@ -131,6 +148,11 @@ typedef struct pdb_storage_ops {
 
 	/* Verifies the engine's own files; PDB_ECORRUPT with the reason. */
 	pdb_status (*check)(void *db, pdb_err *err);
+
+	/* Shows the files of a consistent state, no older than the call: copied into one directory
+	 * they are a database to open. Returns what `file` returned when that was a failure.
+	 * PDB_EBUSY while another backup runs. Since: 1.1 */
+	pdb_status (*files)(void *db, pdb_storage_file_fn file, void *arg, pdb_err *err);
 } pdb_storage_ops;
 
 #endif
