@@ -61,8 +61,11 @@ void pdb_progress_show(pdb_progress *progress, uint64_t done, uint64_t total, ui
 	if (progress->terminal) {
 		print_bar(share);
 	}
-	(void)fprintf(stderr, "%s %llu messages, %.0f/s, ", progress->verb,
-		      (unsigned long long)count, (double)(count - progress->first_count) / seconds);
+	(void)fprintf(stderr, "%s ", progress->verb);
+	if (!progress->plain) {
+		(void)fprintf(stderr, "%llu messages, %.0f/s, ", (unsigned long long)count,
+			      (double)(count - progress->first_count) / seconds);
+	}
 	(void)fprintf(stderr, "%llu", (unsigned long long)done);
 	if (total > 0) {
 		(void)fprintf(stderr, " of %llu %s (%.0f %%)", (unsigned long long)total,
