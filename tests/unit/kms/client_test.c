@@ -2,6 +2,8 @@
 /* The client of a KMS that is dead, hangs, or talks nonsense: each call ends in time. */
 #include "external/client.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sodium.h>
@@ -25,13 +27,15 @@ typedef enum manner {
 
 static struct {
 	int fd;
+	int far; /* the same over TCP */
+	unsigned port;
 	char path[300];
 	pthread_t thread;
 	manner manner;
 	bool stop;
 	unsigned accepted;
 	pthread_mutex_t lock;
-} fake = {.fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
+} fake = {.fd = -1, .far = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static manner manner_now(void)
 {
@@ -114,11 +118,15 @@ static void serve(int fd)
 
 static void *accept_some(void *arg)
 {
-	struct pollfd one = {fake.fd, POLLIN, 0};
+	struct pollfd both[2] = {{fake.fd, POLLIN, 0}, {fake.far, POLLIN, 0}};
 
 	(void)arg;
 	while (!stopped()) {
-		int fd = poll(&one, 1, 20) > 0 ? accept(fake.fd, NULL, NULL) : -1;
+		int fd = -1;
+
+		if (poll(both, 2, 20) > 0) {
+			fd = accept(both[0].revents != 0 ? fake.fd : fake.far, NULL, NULL);
+		}
 
 		if (fd >= 0) {
 			fake.accepted++;
@@ -127,6 +135,18 @@ static void *accept_some(void *arg)
 		}
 	}
 	return NULL;
+}
+
+static void listen_far(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(address);
+
+	fake.far = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert_eq(bind(fake.far, (const struct sockaddr *)&address, sizeof(address)), 0);
+	cr_assert_eq(getsockname(fake.far, (struct sockaddr *)&address, &len), 0);
+	cr_assert_eq(listen(fake.far, 16), 0);
+	fake.port = ntohs(address.sin_port);
 }
 
 static void start(void)
@@ -139,6 +159,7 @@ static void start(void)
 	fake.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	cr_assert_eq(bind(fake.fd, (const struct sockaddr *)&address, sizeof(address)), 0);
 	cr_assert_eq(listen(fake.fd, 16), 0);
+	listen_far();
 	cr_assert_eq(pthread_create(&fake.thread, NULL, accept_some, NULL), 0);
 }
 
@@ -149,6 +170,7 @@ static void end(void)
 	(void)pthread_mutex_unlock(&fake.lock);
 	(void)pthread_join(fake.thread, NULL);
 	(void)close(fake.fd);
+	(void)close(fake.far);
 	fixture_clean();
 }
 
@@ -247,6 +269,35 @@ Test(client, a_no_is_an_answer)
 	cr_assert_not(stats.open);
 	cr_assert_eq(stats.failures, 0);
 	client_close(&c);
+}
+
+/* Whoever answers on the port must know the token. */
+Test(client, an_answer_without_proof_is_not_believed)
+{
+	static const char token[] = "server ann 0123456789012345678901234567890123456789\n";
+	char endpoint[64];
+	char path[300];
+	client_params params = {.host = &fixture_host,
+				.endpoint = endpoint,
+				.token_file = path,
+				.connections = 1,
+				.timeout = 300 * MS,
+				.pass_timeout = 300 * MS,
+				.failures = 100,
+				.pause_max = 200 * MS};
+	client *c = NULL;
+	int64_t took = 0;
+	pdb_err err = {0};
+
+	(void)snprintf(endpoint, sizeof(endpoint), "http://127.0.0.1:%u", fake.port);
+	(void)snprintf(path, sizeof(path), "%s/token", fixture_directory);
+	fixture_write("token", token, sizeof(token) - 1);
+	cr_assert_eq(client_open(&c, &params, &err), PDB_OK, "%s", err.text);
+	behave(MANNER_GOOD);
+	cr_assert_eq(ask(c, &took), PDB_EUNAVAILABLE);
+	client_close(&c);
+	params.token_file = "";
+	cr_assert_eq(client_open(&c, &params, &err), PDB_EINVAL, "http needs a token");
 }
 
 Test(client, nobody_is_there)
