@@ -85,7 +85,7 @@ static void end(void)
 	fake_request_fini(&request);
 }
 
-TestSuite(ratelimit, .fini = end);
+TestSuite(ratelimit, .fini = end, .timeout = 30);
 
 static void begin(const char *peer, const char *key, const char *user)
 {
