@@ -35,9 +35,12 @@ ROUNDS = 4
 class Gates:
     """Two servers, asked in turns, so that whatever else the machine does hits both."""
 
+    configs = {"auth": ALONE, "all": ALL}
+    fields = FIELDS
+
     def __init__(self, bench):
         self.bench = bench
-        self.servers = {"auth": progressdb.Server(config=ALONE), "all": progressdb.Server(config=ALL)}
+        self.servers = {name: progressdb.Server(config=config) for name, config in self.configs.items()}
         self.ratios = {}
 
     def __enter__(self):
@@ -52,7 +55,7 @@ class Gates:
     def load(self, which, arguments):
         server = self.servers[which]
         result = self.bench.load(server.port, server.process.pid,
-                                 ["--connections", "64", *arguments], progressdb.BACKEND + FIELDS)
+                                 ["--connections", "64", *arguments], progressdb.BACKEND + self.fields)
         if result["errors"]:
             raise SystemExit(f"{which}: {result['errors']} errors, the first {result['first_error']}")
         return result
@@ -61,18 +64,23 @@ class Gates:
         seen = {which: [] for which in self.servers}
         for which in self.servers:
             self.load(which, arguments)
+        one, other = self.configs
         for turn in range(ROUNDS):
-            for which in ("auth", "all") if turn % 2 == 0 else ("all", "auth"):
+            for which in (one, other) if turn % 2 == 0 else (other, one):
                 seen[which].append(self.load(which, arguments))
-        rps = {which: statistics.mean(one["rps"] for one in runs) for which, runs in seen.items()}
-        cpu = {which: statistics.mean(one["cpu_us"] for one in runs) for which, runs in seen.items()}
-        self.ratios[name] = rps["all"] / rps["auth"]
-        print(f"{name:32} {rps['auth']:9.0f} {rps['all']:9.0f} {self.ratios[name]:6.3f} "
-              f"{cpu['auth']:8.1f} {cpu['all']:8.1f}", flush=True)
+        rps = {which: statistics.mean(run["rps"] for run in runs) for which, runs in seen.items()}
+        cpu = {which: statistics.mean(run["cpu_us"] for run in runs) for which, runs in seen.items()}
+        self.ratios[name] = rps[other] / rps[one]
+        print(f"{name:32} {rps[one]:9.0f} {rps[other]:9.0f} {self.ratios[name]:6.3f} "
+              f"{cpu[one]:8.1f} {cpu[other]:8.1f}", flush=True)
+
+    def print_head(self):
+        one, other = self.configs
+        print(f"{'':32} {one + '/s':>9} {other + '/s':>9} {'ratio':>6} {'cpu us':>8} {other:>8}   "
+              f"({ROUNDS} turns of {self.bench.options.seconds:g} s, {os.cpu_count()} cores)")
 
     def run(self):
-        print(f"{'':32} {'auth/s':>9} {'all/s':>9} {'ratio':>6} {'cpu us':>8} {'all':>8}   "
-              f"({ROUNDS} turns of {self.bench.options.seconds:g} s, {os.cpu_count()} cores)")
+        self.print_head()
         append = ["--post", "/v1/threads/t-{t}/messages", "--threads", "1000", "--body",
                   '{"author":"user-1","body":{"text":"Is the soup still warm?"}}', "--post-percent", "100"]
         self.compare("durable append", append)

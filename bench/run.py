@@ -11,6 +11,7 @@ SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path.insert(0, os.path.join(SOURCE, "tests", "support"))
 sys.dont_write_bytecode = True
 import progressdb  # noqa: E402 (its place is known only now)
+from encryption import Encryption  # noqa: E402
 from gates import Gates  # noqa: E402
 
 TEXT = ("I would like to find a place to eat in San Jose, something moderately priced with outdoor "
@@ -161,11 +162,12 @@ def main():
     parser.add_argument("--threads", type=int, default=0, help="foreign threads beside a list")
     parser.add_argument("--out", help="where the JSON goes; build/bench when not given")
     parser.add_argument("--gates", action="store_true", help="only: all gates against auth alone")
+    parser.add_argument("--encryption", action="store_true", help="only: sealed bodies against clear ones")
     bench = Bench(parser.parse_args())
-    if bench.options.gates:
+    if bench.options.gates or bench.options.encryption:
         bench.server.close()
-        with Gates(bench) as gates:
-            gates.run()
+        with (Gates if bench.options.gates else Encryption)(bench) as pair:
+            pair.run()
         return
     try:
         bench.server.start()

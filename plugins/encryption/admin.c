@@ -189,6 +189,7 @@ pdb_status encryption_destroy(encryption *self, const char *id, const char *acto
 	if (status == PDB_OK || status == PDB_ENOTFOUND) {
 		keycache_purge(self->cache, id);
 		keeper_forget(self->keeper, id);
+		bodycache_clear(self->bodies);
 	}
 	return status;
 }

@@ -25,6 +25,13 @@ static const pdb_option options[] = {
 	 .max = PATH_COUNT_MAX,
 	 .env = "ENCRYPTION_FIELDS",
 	 .help = "Paths that are sealed, as body.text or body.card.*; none means the whole body."},
+	{.key = "security.encryption.cache_size",
+	 .type = PDB_OPTION_SIZE,
+	 .offset = offsetof(encryption_settings, bodies),
+	 .fallback = "64MiB",
+	 .min = 0,
+	 .max = INT64_C(1) << 34,
+	 .help = "Memory for bodies that were opened lately; 0 opens each whenever it is read."},
 	{.key = "security.kms.cache.entries",
 	 .type = PDB_OPTION_INT,
 	 .offset = offsetof(encryption_settings, entries),
@@ -102,6 +109,9 @@ static pdb_status make_keys(encryption *self, const encryption_settings *given, 
 		status = keeper_create(&self->keeper, self->host, self->cache,
 				       (size_t)given->prepared, given->memory == MEMORY_REQUIRE,
 				       err);
+	}
+	if (status == PDB_OK) {
+		status = bodycache_create(&self->bodies, self->host, (size_t)given->bodies, err);
 	}
 	if (status == PDB_OK && !keycache_locked(self->cache)) {
 		self->host->log(PDB_LOG_WARN, COMPONENT,
@@ -198,6 +208,7 @@ static void fini(void **state)
 		return;
 	}
 	keeper_destroy(&self->keeper);
+	bodycache_destroy(&self->bodies);
 	keycache_destroy(&self->cache);
 	path_list_destroy(&self->paths, self->host);
 	rotations_fini(&self->rotations);

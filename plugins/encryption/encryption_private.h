@@ -6,6 +6,7 @@
 #include <pdb/pdb.h>
 #include <pthread.h>
 
+#include "bodycache.h"
 #include "keeper.h"
 #include "keycache.h"
 #include "path.h"
@@ -20,6 +21,7 @@ typedef struct encryption_settings {
 	int64_t ttl;
 	int64_t prepared;
 	int64_t memory;
+	int64_t bodies;
 } encryption_settings;
 
 /* What is counted, beside the cache. */
@@ -34,6 +36,7 @@ typedef struct encryption {
 	const pdb_host *host;
 	keycache *cache;
 	keeper *keeper;
+	bodycache *bodies;
 	const pdb_kms_ops *ops; /* from start() on */
 	void *kms;
 	char database[80]; /* its id */

@@ -326,9 +326,14 @@ static pdb_status open_with(encryption *self, pdb_record *record, const frame *f
 	const crypt_place place = place_of(self, record);
 	pdb_slice stored = self->host->record_body(record);
 	size_t size = crypt_open_size(f, stored);
-	uint8_t *body = size > 0 ? self->host->alloc(size) : NULL;
+	uint8_t *body;
 	pdb_status status;
 
+	if (bodycache_get(self->bodies, &place, f->mark, record, &status)) {
+		count(&self->counts.opened);
+		return status;
+	}
+	body = size > 0 ? self->host->alloc(size) : NULL;
 	if (size > 0 && body == NULL) {
 		return PDB_ENOMEM;
 	}
@@ -336,6 +341,7 @@ static pdb_status open_with(encryption *self, pdb_record *record, const frame *f
 		status = unreadable(self, "enc_not_authentic", err);
 	} else {
 		count(&self->counts.opened);
+		bodycache_put(self->bodies, &place, f->mark, pdb_slice_of(body, size));
 		status = self->host->record_set_body(record, pdb_slice_of(body, size));
 	}
 	self->host->free(body);
