@@ -13,7 +13,7 @@
 static const pdb_option options[] = {
 	ROW("directory", PATH, directory,
 	    .help = "Where sets are made: an absolute path outside the database, best on another "
-		    "disk."),
+		    "disk; empty = no backups."),
 	ROW("period", DURATION, period, .fallback = "0s", .min = 0, .max = INT64_MAX,
 	    .help = "A backup is made after this much time; 0 = only when asked for."),
 	ROW("keep", INT, keep, .fallback = "7", .min = 0, .max = 100000,
@@ -26,7 +26,11 @@ static void check(const void *all, pdb_problem_fn problem, void *arg)
 {
 	const backup_settings *settings = all;
 
-	if (settings->directory[0] != '/') {
+	if (settings->directory[0] == '\0') {
+		if (settings->period > 0) {
+			problem(arg, "backup.period", "needs backup.directory");
+		}
+	} else if (settings->directory[0] != '/') {
 		problem(arg, "backup.directory", "must be an absolute path");
 	} else if (strlen(settings->directory) >= PATH_ROOM) {
 		problem(arg, "backup.directory", "is too long");

@@ -37,6 +37,18 @@ static pdb_status read_full(const backup *self, const pdb_request *request, bool
 	return PDB_OK;
 }
 
+static pdb_status need_directory(backup *self, pdb_err *err)
+{
+	bool missing;
+
+	(void)pthread_rwlock_rdlock(&self->lock);
+	missing = self->now.directory[0] == '\0';
+	(void)pthread_rwlock_unlock(&self->lock);
+	return missing ? pdb_err_set(err, PDB_ERULE, "no_backup_directory",
+				     "The server has no backup.directory to put a backup in.")
+		       : PDB_OK;
+}
+
 static pdb_status start(void *state, pdb_request *request, pdb_err *err)
 {
 	backup *self = state;
@@ -46,6 +58,9 @@ static pdb_status start(void *state, pdb_request *request, pdb_err *err)
 	int len;
 	pdb_status status = read_full(self, request, &full, err);
 
+	if (status == PDB_OK) {
+		status = need_directory(self, err);
+	}
 	if (status == PDB_OK) {
 		status = self->host->jobs->submit("backup",
 						  full ? PDB_SLICE("{\"full\":true}")

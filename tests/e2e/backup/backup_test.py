@@ -14,7 +14,7 @@ from progressdb import ADMIN, BACKEND, FRONTEND, Client, Server, build_directory
 
 ROUNDS = int(os.environ.get("PDB_BACKUP_ROUNDS", "2"))
 FILL = int(os.environ.get("PDB_BACKUP_FILL", "2000"))
-BYTES = int(os.environ.get("PDB_BACKUP_BYTES", "40"))
+BYTES = int(os.environ.get("PDB_BACKUP_BYTES", "15"))
 WRITERS = 4
 PDBCTL = os.path.join(build_directory(), "bin", "pdbctl")
 
@@ -262,12 +262,17 @@ class Sets(Case):
         self.assertIn("cannot be backed up", done.stderr)
 
     def test_the_directory_must_be_said(self):
-        server = Server(config=config("relative"))
-        self.addCleanup(server.close)
-        with self.assertRaises(AssertionError) as caught:
-            server.start()
-        self.assertIn("must be an absolute path", str(caught.exception))
-        server.process = None
+        for sets, period, words in (("relative", "0s", "must be an absolute path"),
+                                    ("''", "1h", "needs backup.directory")):
+            server = Server(config=config(sets, period=period))
+            self.addCleanup(server.close)
+            with self.assertRaises(AssertionError) as caught:
+                server.start()
+            self.assertIn(words, str(caught.exception))
+            server.process = None
+        self.sets = "''"
+        self.start()
+        self.assertEqual(self.god.post("/admin/backup").json["code"], "no_backup_directory")
 
     def test_by_schedule(self):
         self.start(period="1s", keep=2)
