@@ -208,6 +208,21 @@ class Sets(Case):
         self.assertGreaterEqual(written[2], written[0] / 2)
         self.assertEqual(len(self.read(self.restore(second))["fill"]), 20000)
 
+    def test_a_damaged_set_is_not_relied_on(self):
+        self.start()
+        self.fill(3000)
+        self.server.restart()
+        self.god = self.server.admin("ann")
+        data = os.path.join(self.backup(), "data")
+        for name in os.listdir(data):
+            with open(os.path.join(data, name), "r+b") as file:
+                byte = file.read(1)[0]
+                file.seek(0)
+                file.write(bytes([byte ^ 1]))
+        second = self.backup()
+        self.assertEqual(pdbctl("verify", second).returncode, 0)
+        self.assertEqual(len(self.read(self.restore(second))["fill"]), 3000)
+
     def test_damage_is_refused(self):
         self.start()
         self.fill(200)
