@@ -101,6 +101,15 @@ _Noreturn void plain_skip(const char *reason);
 #define cr_expect_str_eq(a, b, ...)                                                                \
 	PLAIN_CHECK(false, PLAIN_TEXT(a, b) == 0, #a " is " #b, __VA_ARGS__)
 
+#define cr_expect_str_empty(a, ...) PLAIN_CHECK(false, (a)[0] == '\0', #a " is empty", __VA_ARGS__)
+#define cr_expect_str_not_empty(a, ...)                                                            \
+	PLAIN_CHECK(false, (a)[0] != '\0', #a " is not empty", __VA_ARGS__)
+#define cr_expect_float_eq(a, b, epsilon, ...)                                                     \
+	PLAIN_CHECK(false, (a) - (b) <= (epsilon) && (b) - (a) <= (epsilon), #a " is about " #b,   \
+		    __VA_ARGS__)
+
+#define cr_log_info(...) (void)fprintf(stderr, __VA_ARGS__)
+
 #define cr_skip_test(reason) plain_skip(reason)
 
 #endif
