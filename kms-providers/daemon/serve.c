@@ -147,7 +147,9 @@ void kms_serve(kms_daemon *daemon, const kms_listener *listener, int fd)
 	if (connection != NULL) {
 		*connection = (kms_connection){.daemon = daemon, .listener = listener, .fd = fd};
 		good = pthread_create(&connection->thread, NULL, serve_one, connection) == 0;
-		connection->fd = good ? fd : -1;
+		if (!good) {
+			connection->fd = -1;
+		}
 	}
 	(void)pthread_mutex_unlock(&daemon->lock);
 	if (!good) {
