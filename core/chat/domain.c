@@ -18,6 +18,14 @@ void pdb_chat_offer(pdb_chat *chat)
 	atomic_store(&the_chat, chat);
 }
 
+static pdb_status need_chat(pdb_chat **out, pdb_err *err)
+{
+	*out = atomic_load(&the_chat);
+	return *out != NULL ? PDB_OK
+			    : pdb_err_set(err, PDB_EUNAVAILABLE, "not_ready",
+					  "The server is not ready.");
+}
+
 static pdb_status begin(pdb__op *op, pdb_slice thread, pdb_err *err)
 {
 	pdb_chat *chat = atomic_load(&the_chat);
@@ -205,6 +213,15 @@ static pdb_status threads(pdb_slice after, size_t limit, pdb_thread_fn fn, void 
 	return walk_threads(&prefix, after, true, limit, &w, err);
 }
 
+static pdb_status latest(pdb_slice after, size_t limit, pdb_thread_fn fn, void *arg, pdb_err *err)
+{
+	thread_walk w = {.fn = fn, .arg = arg};
+	pdb_keybuf prefix;
+
+	pdb_key_all_prefix(&prefix);
+	return walk_threads(&prefix, after, false, limit, &w, err);
+}
+
 static pdb_status threads_of(pdb_slice author, pdb_slice after, size_t limit, pdb_thread_fn fn,
 			     void *arg, pdb_err *err)
 {
@@ -229,8 +246,12 @@ static pdb_status thread(pdb_slice id, const char *tag, pdb_note_fn fn, void *ar
 {
 	pdb_thread_view view = {.size = sizeof(view), .id = id};
 	pdb__op op;
-	pdb_status status = begin(&op, id, err);
+	pdb_status status = pdb__id_check(id, "/thread", err);
 
+	if (status != PDB_OK) {
+		return status;
+	}
+	status = begin(&op, id, err);
 	if (status == PDB_OK) {
 		status = pdb__op_read(&op, nothing_more, NULL, err);
 	}
@@ -364,15 +385,47 @@ static pdb_status deletions(pdb_slice after, int64_t until, size_t limit, pdb_de
 	return stop_is_ok(status);
 }
 
-/* -- changes ---------------------------------------------------------------------------------- */
+/* -- as clients see it ------------------------------------------------------------------------ */
 
-static pdb_status need_chat(pdb_chat **out, pdb_err *err)
+static pdb_status show(pdb_status status, pdb_buf *text, pdb_text_fn fn, void *arg, pdb_err *err)
 {
-	*out = atomic_load(&the_chat);
-	return *out != NULL ? PDB_OK
-			    : pdb_err_set(err, PDB_EUNAVAILABLE, "not_ready",
-					  "The server is not ready.");
+	status = status == PDB_OK ? pdb_buf_status(text, err) : status;
+	status = status == PDB_OK ? fn(arg, pdb_buf_slice(text)) : status;
+	pdb_buf_fini(text);
+	return stop_is_ok(status);
 }
+
+static pdb_status show_thread(pdb_slice id, pdb_text_fn fn, void *arg, pdb_err *err)
+{
+	pdb_buf text = {0};
+	pdb_outcome outcome;
+	pdb_chat *chat;
+	pdb_status status = need_chat(&chat, err);
+
+	if (status == PDB_OK) {
+		status = pdb_chat_thread_get(chat, &the_server, id, true, &text, &outcome, err);
+	}
+	return show(status, &text, fn, arg, err);
+}
+
+static pdb_status show_versions(pdb_slice id, pdb_slice message, pdb_text_fn fn, void *arg,
+				pdb_err *err)
+{
+	const pdb_message_ref ref = {id, message};
+	pdb_buf text = {0};
+	pdb_outcome outcome;
+	pdb_chat *chat;
+	pdb_status status = need_chat(&chat, err);
+
+	pdb_buf_add_byte(&text, '[');
+	if (status == PDB_OK) {
+		status = pdb_chat_message_versions(chat, &the_server, &ref, &text, &outcome, err);
+	}
+	pdb_buf_add_byte(&text, ']');
+	return show(status, &text, fn, arg, err);
+}
+
+/* -- changes ---------------------------------------------------------------------------------- */
 
 static pdb_status purge_message(pdb_slice thread, pdb_slice message, int64_t until, pdb_err *err)
 {
@@ -567,4 +620,7 @@ const pdb_host_domain pdb_chat_domain = {
 	.erase_user = erase_user,
 	.rewrite = rewrite,
 	.thread = thread,
+	.latest = latest,
+	.show_thread = show_thread,
+	.show_versions = show_versions,
 };

@@ -36,6 +36,13 @@ static const char *control_database_id(void)
 	return server != NULL && server->store != NULL ? pdb_store_database_id(server->store) : "";
 }
 
+static const char *control_directory(void)
+{
+	const pdb_server *server = atomic_load(&the_server);
+
+	return server != NULL && server->store != NULL ? server->first.db_path : "";
+}
+
 static int64_t control_uptime(void)
 {
 	int64_t since = atomic_load(&opened_at);
@@ -278,4 +285,5 @@ const pdb_host_control pdb__host_control = {
 	.keys = control_keys,
 	.view = control_view,
 	.backup = control_backup,
+	.directory = control_directory,
 };

@@ -308,7 +308,7 @@ AT(pdb_piece, more, 4);
 AT(pdb_piece, done, 8);
 AT(pdb_piece, cursor, 16);
 
-SIZE(pdb_host_domain, 80);
+SIZE(pdb_host_domain, 104);
 AT(pdb_host_domain, size, 0);
 AT(pdb_host_domain, threads, 8);
 AT(pdb_host_domain, threads_of, 16);
@@ -319,6 +319,9 @@ AT(pdb_host_domain, purge_thread, 48);
 AT(pdb_host_domain, erase_user, 56);
 AT(pdb_host_domain, rewrite, 64);
 AT(pdb_host_domain, thread, 72);
+AT(pdb_host_domain, latest, 80);
+AT(pdb_host_domain, show_thread, 88);
+AT(pdb_host_domain, show_versions, 96);
 
 SIZE(pdb_backup_params, 40);
 AT(pdb_backup_params, size, 0);
@@ -449,7 +452,7 @@ AT(pdb_host_metrics, set, 32);
 AT(pdb_host_metrics, observe, 40);
 AT(pdb_host_metrics, each, 48);
 
-SIZE(pdb_host_control, 112);
+SIZE(pdb_host_control, 120);
 AT(pdb_host_control, size, 0);
 AT(pdb_host_control, version, 8);
 AT(pdb_host_control, database_id, 16);
@@ -464,6 +467,7 @@ AT(pdb_host_control, audit, 80);
 AT(pdb_host_control, keys, 88);
 AT(pdb_host_control, view, 96);
 AT(pdb_host_control, backup, 104);
+AT(pdb_host_control, directory, 112);
 
 VALUE(PDB_MANIFEST_MAGIC, 0x50424450);
 VALUE(PDB_KIND_EXTENSION, 1);

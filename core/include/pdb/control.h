@@ -122,6 +122,9 @@ typedef struct pdb_host_control {
 	 * that cannot, PDB_EBUSY while another one is made, PDB_EFULL, PDB_EBACKEND.
 	 */
 	pdb_status (*backup)(const pdb_backup_params *params, pdb_backup_result *out, pdb_err *err);
+
+	/* The directory of the database, <db>; "" before start(). */
+	const char *(*directory)(void);
 } pdb_host_control;
 
 #endif

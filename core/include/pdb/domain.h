@@ -62,6 +62,9 @@ typedef struct pdb_deletion {
 } pdb_deletion;
 typedef pdb_status (*pdb_deletion_fn)(void *arg, const pdb_deletion *deletion);
 
+/* Gets JSON text, which lives during the call. */
+typedef pdb_status (*pdb_text_fn)(void *arg, pdb_slice json);
+
 /* What one call did of a longer work. */
 typedef struct pdb_piece {
 	uint32_t size;
@@ -114,9 +117,19 @@ typedef struct pdb_host_domain {
 	pdb_status (*rewrite)(pdb_slice thread, pdb_slice after, size_t limit, pdb_job_run *run,
 			      pdb_piece *out, pdb_err *err);
 	/* Shows one thread, without a cursor, and the note that the hook with `tag` keeps for it.
-	 * Errors: PDB_ENOTFOUND; what `fn` returned. */
+	 * Errors: PDB_EINVAL, PDB_ENOTFOUND; what `fn` returned. */
 	pdb_status (*thread)(pdb_slice thread, const char *tag, pdb_note_fn fn, void *arg,
 			     pdb_err *err);
+	/* As `threads`, but from the latest active to the longest at rest: what becomes active
+	 * meanwhile is missed. For people who look at them. */
+	pdb_status (*latest)(pdb_slice after, size_t limit, pdb_thread_fn fn, void *arg,
+			     pdb_err *err);
+	/* A thread as clients see it, a JSON object; also a deleted one. PDB_ENOTFOUND. */
+	pdb_status (*show_thread)(pdb_slice thread, pdb_text_fn fn, void *arg, pdb_err *err);
+	/* Every version of a message as clients see it, from the oldest on: a JSON array.
+	 * Errors: PDB_ENOTFOUND, PDB_ETOOLARGE, those of the hooks. */
+	pdb_status (*show_versions)(pdb_slice thread, pdb_slice message, pdb_text_fn fn, void *arg,
+				    pdb_err *err);
 } pdb_host_domain;
 
 #endif

@@ -126,6 +126,54 @@ Test(domain, what_becomes_active_is_met_again)
 	cr_expect_str_eq(told, "t1 t3 t5 t2 t1 t4 ");
 }
 
+Test(domain, threads_from_the_latest_active)
+{
+	fill();
+	for (int i = 0; i < 4; i++) {
+		cr_assert_eq(pdb_chat_domain.latest(pdb_slice_text(cursor), 2, tell_thread, NULL,
+						    &w.err),
+			     PDB_OK);
+	}
+	cr_expect_str_eq(told, "t2 t5 t4 t3 t1 ");
+}
+
+static pdb_status tell_text(void *arg, pdb_slice json)
+{
+	(void)arg;
+	(void)snprintf(told, sizeof(told), "%.*s", PDB_SLICE_ARGS(json));
+	return PDB_OK;
+}
+
+static pdb_status tell_noted(void *arg, const pdb_thread_view *thread, pdb_slice note)
+{
+	cr_expect_eq(note.len, 0);
+	return tell_thread(arg, thread);
+}
+
+Test(domain, one_thread_as_it_is_and_as_clients_see_it)
+{
+	fill();
+	cr_assert_eq(erase(&w, back("bob"), "t2", "m2"), PDB_OK);
+	cr_assert_eq(pdb_chat_domain.thread(PDB_SLICE("t2"), "TOYS", tell_noted, NULL, &w.err),
+		     PDB_OK);
+	cr_expect_str_eq(told, "t2 ");
+	cr_expect_eq(pdb_chat_domain.thread(PDB_SLICE("none"), "TOYS", tell_noted, NULL, &w.err),
+		     PDB_ENOTFOUND);
+	cr_expect_eq(pdb_chat_domain.thread(PDB_SLICE("a:b"), "TOYS", tell_noted, NULL, &w.err),
+		     PDB_EINVAL);
+	cr_assert_eq(pdb_chat_domain.show_thread(PDB_SLICE("t2"), tell_text, NULL, &w.err), PDB_OK);
+	cr_expect_not_null(strstr(told, "{\"id\":\"t2\",\"title\":"));
+	cr_assert_eq(pdb_chat_domain.show_versions(PDB_SLICE("t2"), PDB_SLICE("m2"), tell_text,
+						   NULL, &w.err),
+		     PDB_OK);
+	cr_expect_not_null(strstr(told, "[{\"id\":\"m2\""));
+	cr_expect_not_null(strstr(told, "\"version\":1,\"body\":2}"));
+	cr_expect_not_null(strstr(told, "\"deleted\":true}]"));
+	cr_expect_eq(pdb_chat_domain.show_versions(PDB_SLICE("t2"), PDB_SLICE("none"), tell_text,
+						   NULL, &w.err),
+		     PDB_ENOTFOUND);
+}
+
 Test(domain, threads_of_a_user)
 {
 	fill();
