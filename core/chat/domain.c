@@ -126,6 +126,8 @@ typedef struct thread_walk {
 	pdb_thread_fn fn;
 	void *arg;
 	size_t prefix_len;
+	size_t told;
+	char last[PDB_CURSOR_SIZE]; /* of the chunk */
 } thread_walk;
 
 static pdb_status threads_try(pdb__op *op, void *arg, pdb_err *err)
@@ -160,7 +162,7 @@ static void fill_view(pdb_thread_view *view, const pdb__meta *meta, const pdb__h
 	view->deleted_ts = meta->deleted_ts;
 }
 
-static pdb_status tell_threads(const thread_walk *w)
+static pdb_status tell_threads(thread_walk *w)
 {
 	const chunk *c = &w->chunk;
 	pdb_status status = PDB_OK;
@@ -175,32 +177,52 @@ static pdb_status tell_threads(const thread_walk *w)
 		}
 		view.cursor = pdb_slice_skip(c->keys[i], w->prefix_len);
 		fill_view(&view, &c->metas[i], &c->heads[i]);
+		w->told++;
 		status = w->fn(w->arg, &view);
 	}
 	return status;
 }
 
-static pdb_status walk_threads(pdb_keybuf *prefix, pdb_slice after, bool reverse, size_t limit,
-			       thread_walk *w, pdb_err *err)
+static pdb_status walk_chunk(pdb_keybuf from, pdb_slice after, bool reverse, thread_walk *w,
+			     pdb_err *err)
 {
+	chunk *c = &w->chunk;
 	pdb_keybuf to;
 	pdb__op op;
 	pdb_status status = begin(&op, pdb_slice_of(NULL, 0), err);
 
-	w->chunk.op = &op;
-	w->prefix_len = prefix->key.bytes.len;
-	set_limit(&w->chunk, limit);
+	c->op = &op;
 	if (status == PDB_OK) {
-		status = aim(&w->chunk, prefix, &to, after, reverse, err);
+		status = aim(c, &from, &to, after, reverse, err);
 	}
 	if (status == PDB_OK) {
-		status = pdb__op_read(&op, threads_try, &w->chunk, err);
+		status = pdb__op_read(&op, threads_try, c, err);
 	}
-	if (status == PDB_OK) {
+	if (status == PDB_OK && c->count > 0) {
+		(void)snprintf(
+			w->last, sizeof(w->last), "%.*s",
+			PDB_SLICE_ARGS(pdb_slice_skip(c->keys[c->count - 1], w->prefix_len)));
 		status = tell_threads(w);
 	}
 	pdb__op_fini(&op);
-	w->chunk.op = NULL;
+	c->op = NULL;
+	return status;
+}
+
+/* Nothing told means the end: chunks of threads that are passed over are not. */
+static pdb_status walk_threads(const pdb_keybuf *prefix, pdb_slice after, bool reverse,
+			       size_t limit, thread_walk *w, pdb_err *err)
+{
+	pdb_status status;
+
+	w->prefix_len = prefix->key.bytes.len;
+	set_limit(&w->chunk, limit);
+	do {
+		w->chunk.count = 0;
+		status = walk_chunk(*prefix, after, reverse, w, err);
+		after = pdb_slice_text(w->last);
+	} while (status == PDB_OK && w->told == 0 && w->chunk.count > 0 &&
+		 w->chunk.count == w->chunk.range.limit);
 	return stop_is_ok(status);
 }
 

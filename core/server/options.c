@@ -66,8 +66,8 @@ static const pdb_option server_options[] = {
 	{.key = "plugins.load",
 	 .type = PDB_OPTION_LIST,
 	 .offset = offsetof(pdb_server_settings, plugins),
-	 .fallback =
-		 "[address, auth, cors, ratelimit, audit, metrics, retention, validation, backup]",
+	 .fallback = "[address, auth, cors, ratelimit, audit, metrics, retention, validation, "
+		     "backup, admin]",
 	 .max = PDB_PLUGINS_MAX,
 	 .help = "The extensions to load, in this order."},
 	{.key = "plugins.directory",
