@@ -48,6 +48,7 @@ extern const pdb_command pdb_command_backup;
 extern const pdb_command pdb_command_verify;
 extern const pdb_command pdb_command_restore;
 extern const pdb_command pdb_command_health;
+extern const pdb_command pdb_command_jobs;
 extern const pdb_command pdb_command_inspect;
 extern const pdb_command pdb_command_key_new;
 extern const pdb_command pdb_command_kms_status;

@@ -12,6 +12,7 @@ int main(int argc, char **argv)
 		&pdb_command_verify,
 		&pdb_command_restore,
 		&pdb_command_health,
+		&pdb_command_jobs,
 		&pdb_command_inspect,
 		&pdb_command_key_new,
 		&pdb_command_kms_status,

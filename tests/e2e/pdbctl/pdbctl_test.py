@@ -108,6 +108,19 @@ class PdbctlTest(unittest.TestCase):
         self.assertRegex(err, "the server answered 40[13]")
         self.run_tool("export", "--thread", "unknown", code=1)
 
+    def test_jobs_are_shown_and_followed(self):
+        admin = self.server.admin()
+        admin.post("/v1/threads/t1/messages", {"body": 1, "author": "ann"})
+        listed, _ = self.run_tool("jobs")
+        self.assertIn(b"purge-thread", listed)
+        job = admin.post("/admin/users/ann/erase").json["id"]
+        shown, _ = self.run_tool("jobs", "--wait", job)
+        self.assertRegex(shown.decode(), rf"{job} +erase-user +done +1\n{{\"threads\":1,\"messages\":0,\"held\":0}}\n")
+        self.assertIn(job.encode(), self.run_tool("jobs")[0])
+        _, error = self.run_tool("jobs", "none", code=1)
+        self.assertIn("no job", error)
+        self.run_tool("jobs", code=1, key=progressdb.BACKEND)
+
     def test_check_refuses_a_running_server(self):
         self.run_tool("import", "-", data=self.line("t").encode())
         out, err = self.run_tool("check", "--db", self.server.db, code=2)
