@@ -75,9 +75,12 @@ class CanaryTest(unittest.TestCase):
         self.server.start()
 
     def backup(self):
-        """By the server where it can, and as a copy of its files."""
-        target = os.path.join(self.server.directory, "backup")
-        self.server.admin().post("/admin/backup", {"directory": target})
+        """By the server, and as a copy of its files."""
+        admin = self.server.admin()
+        job = admin.post("/admin/backup", {})
+        self.assertEqual(job.status, 202, job)
+        path = f"/admin/test-jobs/{job.json['job']}"
+        progressdb.wait_for(lambda: admin.get(path).json["state"] == 3, "the backup")
         shutil.copytree(self.server.db, os.path.join(self.server.directory, "copy"))
 
     def needles(self):
