@@ -2,14 +2,14 @@
 # Installs what building, running and testing need, by Debian package name. Does nothing when all is there.
 set -eu
 
-packages="build-essential cmake ninja-build pkg-config python3 curl openssl zstd
+packages="build-essential cmake ninja-build pkg-config python3 python3-yaml curl openssl zstd
 libevent-dev libwiredtiger-dev libjansson-dev libsodium-dev libyaml-dev libssl-dev
 libcurl4-openssl-dev libzstd-dev libjemalloc-dev libcriterion-dev"
 
 # --all adds what the checks use: a second compiler, linters, sanitizer run-times, a browser.
 if [ "${1:-}" = "--all" ]; then
 	packages="$packages clang clang-tidy clang-format libclang-rt-14-dev universal-ctags"
-	packages="$packages python3-yaml python3-jsonschema prometheus python3-prometheus-client chromium"
+	packages="$packages python3-jsonschema prometheus python3-prometheus-client chromium"
 	packages="$packages rpm cpio logrotate systemd"
 fi
 

@@ -67,7 +67,7 @@ static const pdb_option server_options[] = {
 	 .type = PDB_OPTION_LIST,
 	 .offset = offsetof(pdb_server_settings, plugins),
 	 .fallback = "[address, auth, cors, ratelimit, audit, metrics, retention, validation, "
-		     "backup, admin]",
+		     "backup, admin, viewer, docs]",
 	 .max = PDB_PLUGINS_MAX,
 	 .help = "The extensions to load, in this order."},
 	{.key = "plugins.directory",

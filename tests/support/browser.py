@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chromium without a window, driven over its debugging pipe; for tests of what pages can do."""
+import base64
 import json
 import os
 import select
@@ -48,6 +49,7 @@ class Browser:
     def __init__(self, program=None):
         self.profile = tempfile.mkdtemp(prefix="pdb-browser-")
         self.count, self.waiting = 0, b""
+        self.events = []  # what the browser told without being asked
         theirs_in, self.to_browser = os.pipe()
         self.from_browser, theirs_out = os.pipe()
         self.process = subprocess.Popen(
@@ -82,6 +84,8 @@ class Browser:
                 if "error" in answer:
                     raise Failure(f"{method}: {answer['error'].get('message')}")
                 return answer["result"]
+            if "method" in answer:
+                self.events.append(answer)
 
     def _message(self):
         end = time.monotonic() + DEADLINE
@@ -111,12 +115,50 @@ class Browser:
         return page
 
 
+KEYS = {"ArrowDown": 40, "ArrowUp": 38, "Enter": 13, "Escape": 27, "Home": 36, "End": 35, "Tab": 9, "/": 191}
+
+
 class Page:
     """A tab."""
 
     def __init__(self, browser, session):
         self.browser = browser
         self.session = session
+
+    def watch(self):
+        """From here on the browser tells of requests, of the console and of what is refused."""
+        for domain in ("Network", "Log", "Runtime", "Page"):
+            self.browser.call(domain + ".enable", self.session)
+
+    def events(self, method):
+        """The parameters of what was told by that name since the browser began."""
+        self.run("0")  # what is on its way comes first
+        return [event["params"] for event in self.browser.events
+                if event["method"] == method and event.get("sessionId") == self.session]
+
+    def screen(self, width, height, dark=False):
+        self.browser.call("Emulation.setDeviceMetricsOverride", self.session, width=width, height=height,
+                          deviceScaleFactor=1, mobile=False)
+        self.browser.call("Emulation.setEmulatedMedia", self.session, features=[
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+
+    def picture(self, path):
+        """Writes what is seen as a PNG file."""
+        data = self.browser.call("Page.captureScreenshot", self.session, format="png")["data"]
+        with open(path, "wb") as file:
+            file.write(base64.b64decode(data))
+
+    def accessible(self):
+        """What an assistive program is told: (role, name) of every node that is not ignored."""
+        nodes = self.browser.call("Accessibility.getFullAXTree", self.session)["nodes"]
+        return [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes
+                if not node["ignored"]]
+
+    def press(self, key):
+        for kind in ("keyDown", "keyUp"):
+            self.browser.call("Input.dispatchKeyEvent", self.session, type=kind, key=key,
+                              windowsVirtualKeyCode=KEYS.get(key, ord(key[0].upper())),
+                              text=key if kind == "keyDown" and len(key) == 1 else "")
 
     def run(self, expression):
         """What a JavaScript expression gives, also when it is a promise. Failure for what it throws."""

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The description of the API: a page at /docs/, and /openapi.yaml. */
+#include <pdb/pdb.h>
+
+#include "pages.h"
+
+static const pdb_host *the_host;
+
+static pdb_status move(void *self, pdb_request *request, pdb_err *err)
+{
+	(void)self, (void)err;
+	return pages_move(the_host, request, "/docs/");
+}
+
+static pdb_status answer(void *self, pdb_request *request, pdb_err *err)
+{
+	(void)self;
+	return pages_answer(the_host, request, the_host->request_param(request, "file"), err);
+}
+
+static pdb_status describe(void *self, pdb_request *request, pdb_err *err)
+{
+	(void)self;
+	return pages_answer(the_host, request, PDB_SLICE("openapi.yaml"), err);
+}
+
+#define PAGE(pattern_, handle_)                                                                    \
+	{                                                                                          \
+		.size = sizeof(pdb_route), .method = PDB_METHOD_GET, .pattern = (pattern_),        \
+		.roles = PDB_ROLES_PUBLIC, .handle = (handle_)                                     \
+	}
+
+static const pdb_route routes[] = {
+	PAGE("/openapi.yaml", describe),
+	PAGE("/docs", move),
+	PAGE("/docs/", answer),
+	PAGE("/docs/{file}", answer),
+};
+
+static pdb_status init(const pdb_host *host, pdb_plugin *plugin, const void *settings,
+		       void **state_out, pdb_err *err)
+{
+	pdb_status status = PDB_OK;
+
+	(void)settings;
+	*state_out = NULL;
+	the_host = host;
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]) && status == PDB_OK; i++) {
+		status = host->add_route(plugin, &routes[i], NULL, err);
+	}
+	return status;
+}
+
+static void fini(void **state)
+{
+	(void)state;
+}
+
+static const pdb_extension_ops ops = {
+	.size = sizeof(pdb_extension_ops), .init = init, .fini = fini};
+
+PDB_PLUGIN(docs, EXTENSION, "0.1.0", "Apache-2.0",
+	   "The description of the API, and a page that shows it", .ops = &ops);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elements out of names, properties and children. Texts stay texts: nothing here reads markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function fill(element, properties, children) {
+	for (const [name, value] of Object.entries(properties)) {
+		if (name.startsWith("on")) {
+			element.addEventListener(name.slice(2), value);
+		} else if (value === true) {
+			element.setAttribute(name, "");
+		} else if (value !== false && value !== null && value !== undefined) {
+			element.setAttribute(name, value);
+		}
+	}
+	element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+	return element;
+}
+
+/** make("a", {class: "x", href: "#"}, "text", …) */
+export function make(name, properties = {}, ...children) {
+	return fill(document.createElement(name), properties, children);
+}
+
+export function draw(name, properties = {}, ...children) {
+	return fill(document.createElementNS(SVG, name), properties, children);
+}
+
+/** Nanoseconds since 1970 (as the API has them) as a local date; "" for none. */
+export function when(ts) {
+	if (!ts) {
+		return "";
+	}
+	const date = new Date(ts / 1e6);
+	return Number.isNaN(date.getTime()) ? String(ts) : date.toLocaleString();
+}
+
+export function time(ts) {
+	const text = when(ts);
+	return text === "" ? null : make("time", {datetime: new Date(ts / 1e6).toISOString()}, text);
+}
+
+export function number(value) {
+	return typeof value === "number" ? value.toLocaleString() : String(value ?? "");
+}
+
+let timer = 0;
+
+/** Says something at the edge of the page for a while. */
+export function notice(text, bad = false) {
+	const element = document.getElementById("notice");
+	element.textContent = text;
+	element.classList.toggle("bad", bad);
+	clearTimeout(timer);
+	timer = setTimeout(() => { element.textContent = ""; }, 6000);
+}
