@@ -289,8 +289,10 @@ bool keyring_verify(const keyring *ring, int64_t now, pdb_slice user, pdb_slice 
 	}
 	for (size_t i = 0; i < ring->signer_count; i++) {
 		authenticate(&ring->signers[i], user, mac);
-		matched |= (sodium_memcmp(given, mac, sizeof(mac)) == 0) &
-			   lives(&ring->signers[i], now);
+		int same = sodium_memcmp(given, mac, sizeof(mac)) == 0;
+		int good = lives(&ring->signers[i], now);
+
+		matched |= same & good;
 	}
 	sodium_memzero(mac, sizeof(mac));
 	return matched != 0;

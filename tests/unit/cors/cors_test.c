@@ -250,8 +250,8 @@ Test(cors_options, origins_that_no_browser_sends_are_mistakes)
 					  "https://example.org:123456",
 					  "https://example.org?x",
 					  "https://user@example.org",
-					  "https://b\xc3\xbc"
-					  "cher.example",
+					  ("https://b\xc3\xbc"
+					   "cher.example"),
 					  "http://[::1",
 					  " https://example.org",
 					  "https://example.org,https://b.example"};
