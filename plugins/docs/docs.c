@@ -4,51 +4,20 @@
 
 #include "pages.h"
 
-static const pdb_host *the_host;
-
-static pdb_status move(void *self, pdb_request *request, pdb_err *err)
-{
-	(void)self, (void)err;
-	return pages_move(the_host, request, "/docs/");
-}
-
-static pdb_status answer(void *self, pdb_request *request, pdb_err *err)
-{
-	(void)self;
-	return pages_answer(the_host, request, the_host->request_param(request, "file"), err);
-}
-
 static pdb_status describe(void *self, pdb_request *request, pdb_err *err)
 {
 	(void)self;
-	return pages_answer(the_host, request, PDB_SLICE("openapi.yaml"), err);
+	return pages_answer(request, PDB_SLICE("openapi.yaml"), err);
 }
 
-#define PAGE(pattern_, handle_)                                                                    \
-	{                                                                                          \
-		.size = sizeof(pdb_route), .method = PDB_METHOD_GET, .pattern = (pattern_),        \
-		.roles = PDB_ROLES_PUBLIC, .handle = (handle_)                                     \
-	}
-
-static const pdb_route routes[] = {
-	PAGE("/openapi.yaml", describe),
-	PAGE("/docs", move),
-	PAGE("/docs/", answer),
-	PAGE("/docs/{file}", answer),
-};
+static const pdb_route routes[] = {PAGE("/openapi.yaml", describe), PAGES_FOLDER("/docs")};
 
 static pdb_status init(const pdb_host *host, pdb_plugin *plugin, const void *settings,
 		       void **state_out, pdb_err *err)
 {
-	pdb_status status = PDB_OK;
-
 	(void)settings;
 	*state_out = NULL;
-	the_host = host;
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]) && status == PDB_OK; i++) {
-		status = host->add_route(plugin, &routes[i], NULL, err);
-	}
-	return status;
+	return pages_init(host, plugin, routes, sizeof(routes) / sizeof(routes[0]), err);
 }
 
 static void fini(void **state)

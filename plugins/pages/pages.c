@@ -2,6 +2,11 @@
 /* Static pages: one way to answer for all plugins that have some. */
 #include "pages.h"
 
+#include <stdio.h>
+
+/* This file is compiled into each plugin that has pages. */
+static const pdb_host *host;
+
 static const char *const headers[][2] = {
 	{"Content-Security-Policy",
 	 "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -29,7 +34,7 @@ static const page_file *find(pdb_slice name)
 	return NULL;
 }
 
-static pdb_status add_headers(const pdb_host *host, pdb_request *request, const page_file *file)
+static pdb_status add_headers(pdb_request *request, const page_file *file)
 {
 	pdb_status status = host->request_add_header(request, "ETag", file->etag);
 
@@ -39,7 +44,7 @@ static pdb_status add_headers(const pdb_host *host, pdb_request *request, const 
 	return status;
 }
 
-pdb_status pages_answer(const pdb_host *host, pdb_request *request, pdb_slice name, pdb_err *err)
+pdb_status pages_answer(pdb_request *request, pdb_slice name, pdb_err *err)
 {
 	const page_file *file = find(name);
 	pdb_slice known = {0};
@@ -48,7 +53,7 @@ pdb_status pages_answer(const pdb_host *host, pdb_request *request, pdb_slice na
 	if (file == NULL) {
 		return pdb_err_set(err, PDB_ENOTFOUND, NULL, "There is no such page.");
 	}
-	status = add_headers(host, request, file);
+	status = add_headers(request, file);
 	if (status != PDB_OK) {
 		return pdb_err_set(err, status, NULL, "no memory for the answer");
 	}
@@ -59,11 +64,34 @@ pdb_status pages_answer(const pdb_host *host, pdb_request *request, pdb_slice na
 	return host->request_reply(request, 200, file->type, pdb_slice_of(file->bytes, file->size));
 }
 
-pdb_status pages_move(const pdb_host *host, pdb_request *request, const char *location)
+pdb_status pages_file(void *self, pdb_request *request, pdb_err *err)
 {
-	pdb_status status = host->request_add_header(request, "Location", location);
+	(void)self;
+	return pages_answer(request, host->request_param(request, "file"), err);
+}
 
+pdb_status pages_folder(void *self, pdb_request *request, pdb_err *err)
+{
+	pdb_slice path = host->request_path(request);
+	char location[64];
+	pdb_status status;
+
+	(void)self, (void)err;
+	(void)snprintf(location, sizeof(location), "%.*s/", PDB_SLICE_ARGS(path));
+	status = host->request_add_header(request, "Location", location);
 	return status == PDB_OK
 		       ? host->request_reply(request, 308, "text/plain", PDB_SLICE("Moved.\n"))
 		       : status;
+}
+
+pdb_status pages_init(const pdb_host *given, pdb_plugin *plugin, const pdb_route *routes,
+		      size_t count, pdb_err *err)
+{
+	pdb_status status = PDB_OK;
+
+	host = given;
+	for (size_t i = 0; i < count && status == PDB_OK; i++) {
+		status = given->add_route(plugin, &routes[i], NULL, err);
+	}
+	return status;
 }
