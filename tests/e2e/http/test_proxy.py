@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """PROXY headers in front of requests: whose address counts, and what is closed without a word."""
+import ipaddress
 import itertools
 import os
+import random
+import re
 import shutil
 import socket
 import struct
+import sys
 import tempfile
 import unittest
 
@@ -144,6 +148,97 @@ BAD = {
 }
 
 
+# -- a reference, out of the protocol's own text ---------------------------------------------------
+
+COUNT = int(os.environ.get("PDB_PROXY_CASES", "1500"))
+PORT = re.compile(rb"0|[1-9][0-9]{0,4}")
+
+
+def address_of(word, version):
+    """The address that a word of a line spells, or None."""
+    try:
+        text = word.decode("ascii")
+        found = ipaddress.IPv4Address(text) if version == 4 else ipaddress.IPv6Address(text)
+    except ValueError:
+        return None
+    return None if "%" in text else found
+
+
+def plain(address):
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def reference_line(data):
+    """The address a line names (OWN, an address) and its length; None for none."""
+    end = data.find(b"\r\n", 0, 107)
+    words = data[:max(end, 0)].split(b" ")
+    if end < 0 or any(not 0x20 <= byte <= 0x7e for byte in data[:end]) or words[0] != b"PROXY" or len(words) < 2:
+        return None
+    if words[1] == b"UNKNOWN":
+        return OWN, end + 2
+    version = {b"TCP4": 4, b"TCP6": 6}.get(words[1])
+    if version is None or len(words) != 6:
+        return None
+    source, destination = (address_of(word, version) for word in words[2:4])
+    ports = all(PORT.fullmatch(word) and int(word) <= 65535 for word in words[4:])
+    return (plain(source), end + 2) if source and destination and ports else None
+
+
+def tlvs_end(data):
+    while data:
+        if len(data) < 3 or len(data) < 3 + int.from_bytes(data[1:3], "big"):
+            return False
+        data = data[3 + int.from_bytes(data[1:3], "big"):]
+    return True
+
+
+def reference(data):
+    if data[:1] == b"P":
+        return reference_line(data)
+    if data[:12] != SIGNATURE or len(data) < 16:
+        return None
+    whole = 16 + int.from_bytes(data[14:16], "big")
+    body = data[16:whole]
+    if len(data) < whole or data[12] not in (0x20, 0x21):
+        return None
+    if data[12] == 0x20 or data[13] == 0x00:
+        return OWN, whole
+    size = {0x11: 12, 0x21: 36, 0x31: 216}.get(data[13])
+    if size is None or len(body) < size or not tlvs_end(body[size:]):
+        return None
+    if data[13] == 0x31:
+        return "unix", whole
+    return plain(ipaddress.ip_address(body[:4] if data[13] == 0x11 else body[:16])), whole
+
+
+def random_header(rnd):
+    """A good header with random parts, most often with something wrong in it."""
+    v4 = lambda: str(ipaddress.IPv4Address(rnd.getrandbits(32)))
+    v6 = lambda: str(ipaddress.IPv6Address(rnd.choice((rnd.getrandbits(128), 0xffff << 32 | rnd.getrandbits(32)))))
+    port = lambda: rnd.choice((0, 1, 443, 65535, rnd.randrange(70000)))
+    kind = rnd.randrange(8)
+    if kind < 3:
+        one = rnd.choice((v4, v6))
+        header = f"PROXY {rnd.choice(('TCP4', 'TCP6', 'UNKNOWN', 'UDP4'))} {one()} {one()} {port()} {port()}\r\n".encode()
+    elif kind < 5:
+        header = v2(0x21, 0x11, tcp4(v4()), b"".join(tlv(rnd.randrange(256), rnd.randbytes(rnd.randrange(9)))
+                                                     for _ in range(rnd.randrange(3))))
+    elif kind < 7:
+        header = v2(0x21, 0x21, tcp6(v6()), tlv(4, rnd.randbytes(rnd.randrange(20))))
+    else:
+        header = v2(rnd.choice((0x20, 0x21)), rnd.choice((0x00, 0x31, rnd.randrange(256))), rnd.randbytes(rnd.choice((0, 12, 216))))
+    header = bytearray(header)
+    for _ in range(rnd.choice((0, 0, 1, 2))):
+        at = rnd.randrange(len(header))
+        if rnd.random() < 0.6:
+            header[at] = rnd.choice((header[at] ^ 1 << rnd.randrange(8), rnd.randrange(256)))
+        elif rnd.random() < 0.5:
+            del header[at]
+        else:
+            header.insert(at, rnd.choice(b" 0:.\r\nP"))
+    return bytes(header)
+
+
 class Proxy(unittest.TestCase):
     def start(self, **flags):
         server = Server(**dict({"proxy": 1, "header_timeout": 20000}, **flags))
@@ -220,6 +315,36 @@ class Proxy(unittest.TestCase):
                     while conn.fill():
                         pass
                     self.assertIn(conn.data[:12], (b"", b"HTTP/1.1 200", b"HTTP/1.1 400"))
+
+    def test_generated(self):
+        """Random headers in front of listeners that believe all, some and none, as a reference reads them."""
+        seed = int(os.environ.get("PDB_PROXY_SEED", random.randrange(1 << 32)))
+        rnd, counts = random.Random(seed), {"named": 0, "own": 0, "closed": 0}
+        for believed, networks in ((True, ""), (True, "127.0.0.0/8"), (False, "192.0.2.0/24")):
+            self.start(proxy_from=networks)
+            for _ in range(COUNT // 3):
+                header = random_header(rnd)
+                known = reference(header + GET % 1) if believed else None
+                if known is not None and known[1] != len(header):
+                    continue  # the request is in the header, or the header in the request
+                with self.server.connect() as conn:
+                    try:
+                        conn.send(header + GET % 1)
+                        conn.half_close()
+                    except OSError:
+                        pass
+                    if known is None:
+                        self.assertTrue(conn.closed(), (seed, networks, header))
+                        counts["closed"] += 1
+                        continue
+                    seen = conn.answer().json()["socket_peer"]
+                    if isinstance(known[0], str):
+                        self.assertEqual(seen, known[0], (seed, header))
+                    else:
+                        self.assertEqual(ipaddress.ip_address(seen), known[0], (seed, header))
+                    counts["own" if known[0] == OWN else "named"] += 1
+        self.assertTrue(all(counts.values()), counts)
+        print(f"PROXY headers as the reference reads them: {counts} (seed {seed})", file=sys.stderr)
 
     def test_second_header_is_an_unknown_method(self):
         self.start()
