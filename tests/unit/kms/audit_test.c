@@ -48,6 +48,8 @@ static void make_log(unsigned keys)
 		cr_assert_eq(pdb_keyring_destroy(fixture, "tester", key.id, &err), PDB_OK);
 	}
 	fixture_close();
+	free(copy.bytes);
+	free(copy.head);
 	copy.bytes = fixture_read("audit.log", &copy.len);
 	copy.head = fixture_read("audit.head", &copy.head_len);
 	hex = fixture_read("audit.pub", &len);
