@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pdbctl backup: asks a server for a backup, and waits until it is complete. */
 #include <stdio.h>
-#include <time.h>
 
 #include "base/json.h"
-#include "tools/client.h"
-#include "tools/progress.h"
-
-#define LOOK_EVERY INT64_C(200000000)
+#include "tools/job.h"
 
 typedef struct backup_settings {
 	bool full;
@@ -25,36 +21,12 @@ static const pdb_arg backup_args[] = {
 	{0},
 };
 
-/* The text member of an object; "" when there is none, or it is too long. */
-static void text_of(pdb_slice object, const char *name, char *out, size_t size)
-{
-	pdb_slice member;
-	size_t len = 0;
-
-	if (pdb_json_member(object, name, &member) && member.len < size &&
-	    pdb_json_type_of(member) == PDB_JSON_STRING) {
-		len = pdb_json_unescape(member, out);
-	}
-	out[len] = '\0';
-}
-
-static uint64_t number_of(pdb_slice object, const char *name)
-{
-	pdb_slice member;
-	int64_t number = 0;
-
-	return pdb_json_member(object, name, &member) && pdb_json_to_int(member, &number) &&
-			       number > 0
-		       ? (uint64_t)number
-		       : 0;
-}
-
 static pdb_exit refused(const pdb_call *call)
 {
 	char reason[1024];
 
 	if (call->status == 404) {
-		pdb_complain("the server has no plugin backup, or does not know this job");
+		pdb_complain("the server has no plugin backup");
 		return PDB_EXIT_NO;
 	}
 	pdb_call_explain(call, reason, sizeof(reason));
@@ -63,7 +35,7 @@ static pdb_exit refused(const pdb_call *call)
 }
 
 /* Asked once: whether a request that got no answer was taken cannot be known. */
-static pdb_exit submit(pdb_client *client, bool full, char *id, size_t size)
+static pdb_exit submit(pdb_client *client, bool full, pdb_job_report *job)
 {
 	pdb_slice body = full ? PDB_SLICE("{\"full\":true}") : PDB_SLICE("{}");
 	pdb_call *call = pdb_client_idle(client);
@@ -84,86 +56,64 @@ static pdb_exit submit(pdb_client *client, bool full, char *id, size_t size)
 	if (done->status != 202) {
 		return refused(done);
 	}
-	id[0] = '\0';
 	if (pdb_json_check(pdb_buf_slice(&done->answer), &answer, NULL) == PDB_OK) {
-		text_of(answer, "job", id, size);
+		pdb_job_report_read(answer, job);
 	}
-	if (id[0] == '\0') {
+	if (job->id[0] == '\0') {
 		pdb_complain("the server's answer names no job");
 		return PDB_EXIT_NO;
 	}
 	return PDB_EXIT_OK;
 }
 
-static pdb_exit tell_end(pdb_slice job, const char *state, bool quiet)
+static uint64_t number_of(pdb_slice object, const char *name)
 {
-	char text[1024];
-	pdb_slice result;
+	pdb_slice member;
+	int64_t number = 0;
 
-	if (strcmp(state, "done") != 0) {
-		text_of(job, "error", text, sizeof(text));
+	return pdb_json_member(object, name, &member) && pdb_json_to_int(member, &number)
+		       ? (uint64_t)number
+		       : 0;
+}
+
+static pdb_exit tell_end(const pdb_job_report *job, bool quiet)
+{
+	pdb_slice result = pdb_slice_text(job->result);
+	pdb_slice set;
+
+	if (pdb_job_verdict(job) != PDB_EXIT_OK) {
 		pdb_complain("the backup has %s%s%s",
-			     strcmp(state, "failed") == 0 ? "failed" : "been cancelled",
-			     text[0] != '\0' ? ": " : "", text);
+			     strcmp(job->state, "failed") == 0 ? "failed" : "been cancelled",
+			     job->error[0] != '\0' ? ": " : "", job->error);
 		return PDB_EXIT_NO;
 	}
-	if (!quiet && pdb_json_member(job, "result", &result)) {
-		text_of(result, "set", text, sizeof(text));
-		(void)printf("%s is complete: %llu bytes, %llu written\n", text,
+	if (!quiet && pdb_json_member(result, "set", &set) && set.len > 2) {
+		(void)printf("%.*s is complete: %llu bytes, %llu written\n", (int)set.len - 2,
+			     (const char *)set.ptr + 1,
 			     (unsigned long long)number_of(result, "bytes"),
 			     (unsigned long long)number_of(result, "written"));
 	}
 	return PDB_EXIT_OK;
 }
 
-static void pause_a_little(void)
-{
-	struct timespec left = {.tv_nsec = LOOK_EVERY};
-
-	(void)nanosleep(&left, NULL);
-}
-
-static pdb_exit wait_for_end(pdb_client *client, const char *id, const pdb_globals *globals,
-			     uint64_t retry)
+static pdb_exit wait_for_end(pdb_client *client, const pdb_globals *globals, uint64_t retry,
+			     pdb_job_report *job)
 {
 	pdb_progress progress = {
 		.quiet = globals->quiet, .verb = "backed up", .unit = "bytes", .plain = true};
-	char path[128];
+	char id[sizeof(job->id)];
+	pdb_exit code;
 
-	(void)snprintf(path, sizeof(path), "/admin/backup/%s", id);
-	while (!pdb_interrupted()) {
-		pdb_call *call = NULL;
-		pdb_err err = {0};
-		pdb_slice job;
-		char state[16];
-
-		if (pdb_client_get(client, path, retry, &call, &err) != PDB_OK) {
-			pdb_progress_end(&progress);
-			pdb_complain("%s", err.text);
-			return pdb_interrupted() ? PDB_EXIT_INTERRUPTED : PDB_EXIT_UNREACHABLE;
-		}
-		if (call->status != 200 ||
-		    pdb_json_check(pdb_buf_slice(&call->answer), &job, NULL) != PDB_OK) {
-			pdb_progress_end(&progress);
-			return refused(call);
-		}
-		text_of(job, "state", state, sizeof(state));
-		if (strcmp(state, "queued") != 0 && strcmp(state, "running") != 0) {
-			pdb_progress_end(&progress);
-			return tell_end(job, state, globals->quiet);
-		}
-		pdb_progress_show(&progress, number_of(job, "done"), number_of(job, "total"), 0);
-		pause_a_little();
-	}
-	pdb_progress_end(&progress);
-	return PDB_EXIT_INTERRUPTED;
+	memcpy(id, job->id, sizeof(id));
+	code = pdb_job_follow(client, id, retry, &progress, job);
+	return code == PDB_EXIT_OK ? tell_end(job, globals->quiet) : code;
 }
 
 static pdb_exit backup_run(const pdb_globals *globals, const void *settings, char *const *operands)
 {
 	const backup_settings *chosen = settings;
 	pdb_client *client = NULL;
-	char id[64];
+	pdb_job_report job = {0};
 	pdb_err err = {0};
 	pdb_exit code;
 
@@ -173,11 +123,11 @@ static pdb_exit backup_run(const pdb_globals *globals, const void *settings, cha
 		pdb_complain("%s", err.text);
 		return PDB_EXIT_USAGE;
 	}
-	code = submit(client, chosen->full, id, sizeof(id));
+	code = submit(client, chosen->full, &job);
 	if (code == PDB_EXIT_OK && chosen->detach) {
-		(void)printf("%s\n", id);
+		(void)printf("%s\n", job.id);
 	} else if (code == PDB_EXIT_OK) {
-		code = wait_for_end(client, id, globals, chosen->retry);
+		code = wait_for_end(client, globals, chosen->retry, &job);
 	}
 	pdb_client_destroy(&client);
 	return code;

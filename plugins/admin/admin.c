@@ -69,13 +69,15 @@ static pdb_status init(const pdb_host *host, pdb_plugin *plugin, const void *set
 {
 	const admin_settings *chosen = settings;
 	admin *self;
+	pdb_status status = call_init(host, err);
 
+	if (status != PDB_OK) {
+		return status;
+	}
 	if (!PDB_HAS(host, domain) || !PDB_HAS(host->domain, show_versions) ||
 	    !PDB_HAS(host->control, directory)) {
 		return pdb_err_set(err, PDB_EABI, NULL, "this server is too old for the plugin");
 	}
-	/* the seed of its tables must be drawn before there are threads */
-	json_object_seed(0);
 	self = host->alloc(sizeof(*self));
 	if (self == NULL) {
 		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for the plugin");

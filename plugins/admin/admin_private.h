@@ -3,10 +3,11 @@
 #ifndef PDB_ADMIN_PRIVATE_H
 #define PDB_ADMIN_PRIVATE_H
 
-#include <jansson.h>
 #include <pdb/control.h>
 #include <pdb/pdb.h>
 #include <stdatomic.h>
+
+#include "calls.h"
 
 #define ADMIN_PAGE     100u  /* what a page holds unless `limit` says so */
 #define ADMIN_PAGE_MAX 1000u /* and at most */
@@ -33,18 +34,10 @@ extern const pdb_job admin_purge_job, admin_erase_job, admin_export_job, admin_c
 
 /* -- answer.c: what a call is given, and its answer ------------------------------------------- */
 
-/* A string value; bytes that are no UTF-8 show as "?". NULL without memory. */
-json_t *admin_text(pdb_slice text);
-/* Answers with `object`, and lets go of it; NULL is no memory. */
-pdb_status admin_reply(const admin *self, pdb_request *request, int status, json_t *object,
-		       pdb_err *err);
 /* Answers {"<name>": items, "pagination": {"has_more", "cursor"?}} and lets go of `items`. `cursor`
  * is NULL on the last page. */
 pdb_status admin_reply_page(const admin *self, pdb_request *request, const char *name,
 			    json_t *items, const char *cursor, pdb_err *err);
-/* Submits a run and answers 202 with {"id", "name"}, and its Location. Lets go of `params`. */
-pdb_status admin_reply_job(const admin *self, pdb_request *request, const char *name,
-			   json_t *params, pdb_err *err);
 
 /* `limit` of the query. Errors: PDB_EINVAL. */
 pdb_status admin_limit(const admin *self, const pdb_request *request, size_t *limit_out,
@@ -54,8 +47,5 @@ pdb_status admin_query(const admin *self, const pdb_request *request, const char
 		       pdb_slice *out, pdb_err *err);
 /* The user in the path. Errors: PDB_EINVAL. */
 pdb_status admin_user(const admin *self, const pdb_request *request, pdb_slice *out, pdb_err *err);
-/* The body as a JSON object; an empty one when `optional` and there is none. Owns: the caller. */
-pdb_status admin_body(const admin *self, const pdb_request *request, bool optional, json_t **out,
-		      pdb_err *err);
 
 #endif

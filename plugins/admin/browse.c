@@ -11,8 +11,8 @@ static json_t *thread_of(const pdb_thread_view *view)
 {
 	json_t *one = json_object();
 
-	(void)json_object_set_new(one, "id", admin_text(view->id));
-	(void)json_object_set_new(one, "author", admin_text(view->author));
+	(void)json_object_set_new(one, "id", call_text(view->id));
+	(void)json_object_set_new(one, "author", call_text(view->author));
 	(void)json_object_set_new(one, "created_ts", json_integer(view->created_ts));
 	(void)json_object_set_new(one, "last_ts", json_integer(view->last_ts));
 	(void)json_object_set_new(one, "last_seq", json_integer((json_int_t)view->last_seq));
@@ -117,7 +117,7 @@ pdb_status admin_thread(void *state, pdb_request *request, pdb_err *err)
 	pdb_status status = self->host->domain->thread(self->host->request_param(request, "thread"),
 						       "", take_one, &one, err);
 
-	return status == PDB_OK ? admin_reply(self, request, 200, one, err) : status;
+	return status == PDB_OK ? call_reply(self->host, request, 200, one, err) : status;
 }
 
 /* -- users ------------------------------------------------------------------------------------- */
@@ -189,7 +189,7 @@ static json_t *user_of(const user_row *row)
 			text[len++] = row->encoded[i];
 		}
 	}
-	(void)json_object_set_new(one, "id", admin_text(pdb_slice_of(text, len)));
+	(void)json_object_set_new(one, "id", call_text(pdb_slice_of(text, len)));
 	(void)json_object_set_new(one, "last_ts", json_integer(row->last_ts));
 	return one;
 }

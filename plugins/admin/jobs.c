@@ -44,7 +44,7 @@ static json_t *job_of(const pdb_job_view *view, size_t params_max)
 	}
 	set_json(job, "result", view->result);
 	if (view->error[0] != '\0') {
-		(void)json_object_set_new(job, "error", admin_text(pdb_slice_text(view->error)));
+		(void)json_object_set_new(job, "error", call_text(pdb_slice_text(view->error)));
 	}
 	set_time(job, "created_ts", view->created_ts);
 	set_time(job, "started_ts", view->started_ts);
@@ -72,7 +72,7 @@ pdb_status admin_jobs(void *state, pdb_request *request, pdb_err *err)
 		json_decref(jobs);
 		return status;
 	}
-	return admin_reply(self, request, 200, json_pack("{s:o}", "jobs", jobs), err);
+	return call_reply(self->host, request, 200, json_pack("{s:o}", "jobs", jobs), err);
 }
 
 /* The id in the path, as the table wants it. */
@@ -99,7 +99,7 @@ static pdb_status show(const admin *self, pdb_request *request, const char *id, 
 	json_t *job = NULL;
 	pdb_status status = self->host->jobs->view(id, take_one, &job, err);
 
-	return status == PDB_OK ? admin_reply(self, request, 200, job, err) : status;
+	return status == PDB_OK ? call_reply(self->host, request, 200, job, err) : status;
 }
 
 pdb_status admin_job(void *state, pdb_request *request, pdb_err *err)

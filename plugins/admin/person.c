@@ -17,7 +17,7 @@ pdb_status person_submit(const admin *self, pdb_request *request, const char *na
 	if (text == NULL) {
 		return pdb_err_set(err, PDB_EINVAL, "invalid_user_id", "A user id is UTF-8 text.");
 	}
-	return admin_reply_job(self, request, name, json_pack("{s:o}", "user", text), err);
+	return call_reply_job(self->host, request, name, json_pack("{s:o}", "user", text), err);
 }
 
 pdb_status person_open(person *p, const admin *self, pdb_job_run *run, pdb_err *err)

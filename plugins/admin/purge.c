@@ -27,8 +27,8 @@ pdb_status admin_purge_thread(void *state, pdb_request *request, pdb_err *err)
 		return status;
 	}
 	params = json_object();
-	(void)json_object_set_new(params, "thread", admin_text(thread));
-	return admin_reply_job(self, request, admin_purge_job.name, params, err);
+	(void)json_object_set_new(params, "thread", call_text(thread));
+	return call_reply_job(self->host, request, admin_purge_job.name, params, err);
 }
 
 /* The thread that a run is about; borrowed from *params_out, which the caller lets go of. */

@@ -22,7 +22,7 @@ static pdb_status take_key(void *arg, pdb_slice key, pdb_slice value)
 		return PDB_ESTOP;
 	}
 	(void)snprintf(l->last, sizeof(l->last), "%.*s", PDB_SLICE_ARGS(key));
-	return json_array_append_new(l->keys, admin_text(key)) == 0 ? PDB_OK : PDB_ENOMEM;
+	return json_array_append_new(l->keys, call_text(key)) == 0 ? PDB_OK : PDB_ENOMEM;
 }
 
 pdb_status admin_keys(void *state, pdb_request *request, pdb_err *err)

@@ -24,12 +24,12 @@ pdb_status admin_health(void *state, pdb_request *request, pdb_err *err)
 	const pdb_host_control *control = self->host->control;
 	int64_t uptime = control->uptime();
 
-	return admin_reply(self, request, 200,
-			   json_pack("{s:s,s:s,s:s,s:s,s:I,s:s}", "status", "ok", "service",
-				     "progressdb", "version", control->version(), "database_id",
-				     control->database_id(), "uptime_seconds",
-				     (json_int_t)(uptime / SECOND), "log_level", level_name(self)),
-			   err);
+	return call_reply(self->host, request, 200,
+			  json_pack("{s:s,s:s,s:s,s:s,s:I,s:s}", "status", "ok", "service",
+				    "progressdb", "version", control->version(), "database_id",
+				    control->database_id(), "uptime_seconds",
+				    (json_int_t)(uptime / SECOND), "log_level", level_name(self)),
+			  err);
 }
 
 /* -- numbers ----------------------------------------------------------------------------------- */
@@ -68,7 +68,7 @@ pdb_status admin_stats(void *state, pdb_request *request, pdb_err *err)
 		json_decref(n.answer);
 		return pdb_err_set(err, status, NULL, "the store does not tell its numbers");
 	}
-	return admin_reply(self, request, 200, n.answer, err);
+	return call_reply(self->host, request, 200, n.answer, err);
 }
 
 /* -- settings and routes ----------------------------------------------------------------------- */
@@ -77,9 +77,9 @@ static void take_setting(void *arg, const char *key, const char *value, const ch
 {
 	json_t *one = json_object();
 
-	(void)json_object_set_new(one, "key", admin_text(pdb_slice_text(key)));
-	(void)json_object_set_new(one, "value", admin_text(pdb_slice_text(value)));
-	(void)json_object_set_new(one, "origin", admin_text(pdb_slice_text(origin)));
+	(void)json_object_set_new(one, "key", call_text(pdb_slice_text(key)));
+	(void)json_object_set_new(one, "value", call_text(pdb_slice_text(value)));
+	(void)json_object_set_new(one, "origin", call_text(pdb_slice_text(origin)));
 	(void)json_array_append_new(arg, one);
 }
 
@@ -91,7 +91,7 @@ pdb_status admin_config(void *state, pdb_request *request, pdb_err *err)
 	if (options != NULL) {
 		self->host->control->config(take_setting, options);
 	}
-	return admin_reply(self, request, 200, json_pack("{s:o}", "options", options), err);
+	return call_reply(self->host, request, 200, json_pack("{s:o}", "options", options), err);
 }
 
 typedef struct word {
@@ -146,7 +146,7 @@ pdb_status admin_routes(void *state, pdb_request *request, pdb_err *err)
 	if (routes != NULL) {
 		self->host->control->routes(take_route, routes);
 	}
-	return admin_reply(self, request, 200, json_pack("{s:o}", "routes", routes), err);
+	return call_reply(self->host, request, 200, json_pack("{s:o}", "routes", routes), err);
 }
 
 /* -- reload ------------------------------------------------------------------------------------ */
@@ -167,7 +167,7 @@ static void take_finding(void *arg, pdb_reload_kind kind, const char *text)
 						  : f->refused;
 
 	if (kind != PDB_RELOAD_PROBLEM) {
-		(void)json_array_append_new(list, admin_text(pdb_slice_text(text)));
+		(void)json_array_append_new(list, call_text(pdb_slice_text(text)));
 	} else if (f->problems++ == 0) {
 		(void)snprintf(f->first, sizeof(f->first), "%s", text);
 	}
@@ -182,7 +182,7 @@ pdb_status admin_reload(void *state, pdb_request *request, pdb_err *err)
 				   f.refused);
 
 	if (status == PDB_OK) {
-		return admin_reply(self, request, 200, answer, err);
+		return call_reply(self->host, request, 200, answer, err);
 	}
 	json_decref(answer);
 	if (f.problems > 0) {
@@ -199,7 +199,8 @@ pdb_status admin_log_level(void *state, pdb_request *request, pdb_err *err)
 {
 	const admin *self = state;
 
-	return admin_reply(self, request, 200, json_pack("{s:s}", "level", level_name(self)), err);
+	return call_reply(self->host, request, 200, json_pack("{s:s}", "level", level_name(self)),
+			  err);
 }
 
 pdb_status admin_set_log_level(void *state, pdb_request *request, pdb_err *err)
@@ -208,7 +209,7 @@ pdb_status admin_set_log_level(void *state, pdb_request *request, pdb_err *err)
 	json_t *body = NULL;
 	const char *wanted;
 	size_t level = 0;
-	pdb_status status = admin_body(self, request, false, &body, err);
+	pdb_status status = call_body(self->host, request, false, &body, err);
 
 	if (status != PDB_OK) {
 		return status;

@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include "auth_private.h"
+#include "calls.h"
 
 #define KEY_FLAGS (PDB_OPTION_SECRET | PDB_OPTION_RELOADABLE)
 
@@ -114,13 +115,14 @@ static pdb_status init(const pdb_host *host, pdb_plugin *plugin, const void *set
 		       void **state_out, pdb_err *err)
 {
 	auth *self;
-	pdb_status status;
+	pdb_status status = call_init(host, err);
 
+	if (status != PDB_OK) {
+		return status;
+	}
 	if (sodium_init() < 0) {
 		return pdb_err_set(err, PDB_EINTERNAL, NULL, "the crypto library does not start");
 	}
-	/* the seed of its tables must be drawn before there are threads */
-	json_object_seed(0);
 	self = create(host, plugin);
 	if (self == NULL) {
 		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for the plugin");

@@ -40,13 +40,8 @@ bool auth_find_key(const keyring *ring, const auth *self, const pdb_request *req
 /* True for 1 to 128 bytes without ASCII control characters. */
 bool auth_user_plausible(pdb_slice user);
 
-/* The body of a request as a JSON object. Owns: the caller. */
-pdb_status auth_read_body(const pdb_host *host, const pdb_request *request, json_t **out,
-			  pdb_err *err);
-/* Its member "userId"; borrowed from `body`. */
+/* The member "userId" of a body; borrowed from it. */
 pdb_status auth_read_user(const json_t *body, pdb_slice *user_out, pdb_err *err);
-/* Answers with `object`, and lets go of it; NULL is no memory. */
-pdb_status auth_reply(const auth *self, pdb_request *request, json_t *object, pdb_err *err);
 
 /* self of each: an auth */
 extern const pdb_gate auth_gate;

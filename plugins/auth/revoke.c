@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/_revoke: ends every signature that a user has. */
 #include "auth_private.h"
+#include "calls.h"
 
 static pdb_status handle(void *state, pdb_request *request, pdb_err *err)
 {
@@ -8,7 +9,7 @@ static pdb_status handle(void *state, pdb_request *request, pdb_err *err)
 	pdb_slice user = {0};
 	json_t *body = NULL;
 	int64_t mark = 0;
-	pdb_status status = auth_read_body(self->host, request, &body, err);
+	pdb_status status = call_body(self->host, request, false, &body, err);
 
 	if (status == PDB_OK) {
 		status = auth_read_user(body, &user, err);
@@ -20,7 +21,7 @@ static pdb_status handle(void *state, pdb_request *request, pdb_err *err)
 		self->host->log(PDB_LOG_INFO, "auth", "the signatures of a user were revoked by %s",
 				self->host->request_key(request));
 		status =
-			auth_reply(self, request,
+			call_reply(self->host, request, 200,
 				   json_pack("{s:O,s:I}", "userId", json_object_get(body, "userId"),
 					     "not_before", (json_int_t)mark),
 				   err);

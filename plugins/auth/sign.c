@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/_sign: signs a user id for a client that holds a backend key. */
 #include "auth_private.h"
+#include "calls.h"
 
 #define LIFE_MAX INT64_C(31622400) /* seconds: a year */
 
@@ -87,7 +88,7 @@ static pdb_status handle(void *state, pdb_request *request, pdb_err *err)
 	auth *self = state;
 	char signature[TOKEN_MAX] = "";
 	json_t *body = NULL;
-	pdb_status status = auth_read_body(self->host, request, &body, err);
+	pdb_status status = call_body(self->host, request, false, &body, err);
 
 	if (status == PDB_OK) {
 		status = sign_locked(self, auth_lock(self), request, body, signature, err);
@@ -95,7 +96,7 @@ static pdb_status handle(void *state, pdb_request *request, pdb_err *err)
 	}
 	if (status == PDB_OK) {
 		status =
-			auth_reply(self, request,
+			call_reply(self->host, request, 200,
 				   json_pack("{s:O,s:s}", "userId", json_object_get(body, "userId"),
 					     "signature", signature),
 				   err);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "backup_private.h"
+#include "calls.h"
 
 #define ROW(key_, type_, member_, ...)                                                             \
 	{                                                                                          \
@@ -118,8 +119,8 @@ static pdb_status add_metrics(backup *self, pdb_err *err)
 static pdb_status need_services(const pdb_host *host, pdb_err *err)
 {
 	if (PDB_HAS(host, jobs) && PDB_HAS(host, control) && PDB_HAS(host->control, backup) &&
-	    PDB_HAS(host, metrics) && PDB_HAS(host, json)) {
-		return PDB_OK;
+	    PDB_HAS(host, metrics)) {
+		return call_init(host, err);
 	}
 	return pdb_err_set(err, PDB_EABI, NULL, "this server is too old for the plugin backup");
 }
@@ -128,13 +129,13 @@ static pdb_status register_all(backup *self, pdb_err *err)
 {
 	const pdb_host *host = self->host;
 	const pdb_job *jobs[] = {&backup_job, &backup_schedule_job};
-	const pdb_route *routes[] = {&backup_start_route, &backup_show_route, &backup_job_route};
+	const pdb_route *routes[] = {&backup_start_route, &backup_show_route};
 	pdb_status status = add_metrics(self, err);
 
 	for (size_t i = 0; i < 2 && status == PDB_OK; i++) {
 		status = host->add_job(self->plugin, jobs[i], self, err);
 	}
-	for (size_t i = 0; i < 3 && status == PDB_OK; i++) {
+	for (size_t i = 0; i < 2 && status == PDB_OK; i++) {
 		status = host->add_route(self->plugin, routes[i], self, err);
 	}
 	return status;

@@ -73,6 +73,5 @@ extern const pdb_job backup_job; /* self of each: a backup */
 extern const pdb_job backup_schedule_job;
 extern const pdb_route backup_start_route;
 extern const pdb_route backup_show_route;
-extern const pdb_route backup_job_route;
 
 #endif

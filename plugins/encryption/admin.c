@@ -1,53 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The routes of operators: /admin/encryption/…. */
-#include <stdlib.h>
-
+#include "calls.h"
 #include "jobs.h"
 
-#define BODY_MAX    (64u * 1024u)
 #define THREADS_MAX 1000u
 
 /* -- what comes and what goes ------------------------------------------------------------------ */
-
-static pdb_status reply(const encryption *self, pdb_request *request, int code, json_t *body,
-			pdb_err *err)
-{
-	char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
-	pdb_status status;
-
-	json_decref(body);
-	if (text == NULL) {
-		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for the answer");
-	}
-	status = self->host->request_reply(request, code, NULL, pdb_slice_text(text));
-	free(text);
-	return status;
-}
 
 static pdb_status refuse(pdb_err *err, const char *field, const char *text)
 {
 	(void)pdb_err_set(err, PDB_EINVAL, "invalid_request", "%s", text);
 	return pdb_err_at(err, "%s", field);
-}
-
-/* Owns: *out. An empty body is an empty object. */
-static pdb_status read_body(const encryption *self, const pdb_request *request, json_t **out,
-			    pdb_err *err)
-{
-	pdb_slice body = self->host->request_body(request);
-
-	*out = NULL;
-	if (body.len > BODY_MAX) {
-		return pdb_err_set(err, PDB_ETOOLARGE, NULL, "The body has at most 64 KiB.");
-	}
-	*out = body.len == 0
-		       ? json_object()
-		       : json_loadb((const char *)body.ptr, body.len, JSON_REJECT_DUPLICATES, NULL);
-	if (!json_is_object(*out)) {
-		return pdb_err_set(err, PDB_EINVAL, "invalid_json",
-				   "The body must be a JSON object.");
-	}
-	return PDB_OK;
 }
 
 static bool is_thread(const json_t *id)
@@ -86,33 +49,17 @@ static pdb_status check_threads(const json_t *body, pdb_err *err)
 
 /* -- jobs -------------------------------------------------------------------------------------- */
 
-static pdb_status submit(const encryption *self, pdb_request *request, const char *job,
-			 const json_t *params, pdb_err *err)
-{
-	char id[PDB_JOB_ID_SIZE];
-	char *text = json_dumps(params, JSON_COMPACT);
-	pdb_status status;
-
-	if (text == NULL) {
-		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for the job");
-	}
-	status = self->host->jobs->submit(job, pdb_slice_text(text), id, err);
-	free(text);
-	return status == PDB_OK ? reply(self, request, 202, json_pack("{s:s}", "job", id), err)
-				: status;
-}
-
 static pdb_status start_job(encryption *self, pdb_request *request, const char *job,
 			    pdb_status (*check)(const json_t *, pdb_err *), pdb_err *err)
 {
 	json_t *body = NULL;
-	pdb_status status = read_body(self, request, &body, err);
+	pdb_status status = call_body(self->host, request, true, &body, err);
 
 	if (status == PDB_OK) {
 		status = check(body, err);
 	}
 	if (status == PDB_OK) {
-		status = submit(self, request, job, body, err);
+		status = call_reply_job(self->host, request, job, json_incref(body), err);
 	}
 	json_decref(body);
 	return status;
@@ -141,7 +88,7 @@ static pdb_status kek_handle(void *state, pdb_request *request, pdb_err *err)
 	json_t *body = NULL;
 	uint32_t version = 0;
 	bool standby;
-	pdb_status status = read_body(self, request, &body, err);
+	pdb_status status = call_body(self->host, request, true, &body, err);
 
 	standby = json_is_true(json_object_get(body, "standby"));
 	json_decref(body);
@@ -151,11 +98,12 @@ static pdb_status kek_handle(void *state, pdb_request *request, pdb_err *err)
 		status = standby ? self->ops->add_kek(self->kms, actor, &version, err)
 				 : self->ops->rotate_kek(self->kms, actor, &version, err);
 	}
-	return status == PDB_OK ? reply(self, request, 200,
-					json_pack("{s:I,s:s}", "kek_version", (json_int_t)version,
-						  "state", standby ? "standby" : "active"),
-					err)
-				: status;
+	return status == PDB_OK
+		       ? call_reply(self->host, request, 200,
+				    json_pack("{s:I,s:s}", "kek_version", (json_int_t)version,
+					      "state", standby ? "standby" : "active"),
+				    err)
+		       : status;
 }
 
 static const char *shred_name(uint32_t state)
@@ -174,12 +122,12 @@ static pdb_status reply_shred(const encryption *self, pdb_request *request, cons
 	if (status != PDB_OK) {
 		return status;
 	}
-	return reply(self, request, 200,
-		     json_pack("{s:s,s:s,s:I,s:I,s:I}", "key_id", id, "state",
-			       shred_name(shred.state), "kek_version",
-			       (json_int_t)shred.kek_version, "destroyed_ts",
-			       (json_int_t)shred.destroyed, "final_ts", (json_int_t)shred.final),
-		     err);
+	return call_reply(
+		self->host, request, 200,
+		json_pack("{s:s,s:s,s:I,s:I,s:I}", "key_id", id, "state", shred_name(shred.state),
+			  "kek_version", (json_int_t)shred.kek_version, "destroyed_ts",
+			  (json_int_t)shred.destroyed, "final_ts", (json_int_t)shred.final),
+		err);
 }
 
 pdb_status encryption_destroy(encryption *self, const char *id, const char *actor, pdb_err *err)
@@ -225,11 +173,12 @@ static pdb_status destroy_key(encryption *self, pdb_request *request, const json
 
 static pdb_status destroy_handle(void *state, pdb_request *request, pdb_err *err)
 {
+	encryption *self = state;
 	json_t *body = NULL;
-	pdb_status status = read_body(state, request, &body, err);
+	pdb_status status = call_body(self->host, request, true, &body, err);
 
 	if (status == PDB_OK) {
-		status = destroy_key(state, request, body, err);
+		status = destroy_key(self, request, body, err);
 	}
 	json_decref(body);
 	return status;
@@ -326,14 +275,14 @@ static pdb_status status_handle(void *state, pdb_request *request, pdb_err *err)
 		json_decref(keks);
 		return status;
 	}
-	return reply(self, request, 200,
-		     json_pack("{s:b,s:I,s:I,s:I,s:I,s:b,s:o}", "use", self->use, "cached_keys",
-			       (json_int_t)keycache_size(self->cache), "prepared_keys",
-			       (json_int_t)keeper_ready(self->keeper), "keys",
-			       (json_int_t)health.keys, "outdated_keys",
-			       (json_int_t)health.outdated, "locked_memory",
-			       keycache_locked(self->cache) && health.locked != 0, "keks", keks),
-		     err);
+	return call_reply(
+		self->host, request, 200,
+		json_pack("{s:b,s:I,s:I,s:I,s:I,s:b,s:o}", "use", self->use, "cached_keys",
+			  (json_int_t)keycache_size(self->cache), "prepared_keys",
+			  (json_int_t)keeper_ready(self->keeper), "keys", (json_int_t)health.keys,
+			  "outdated_keys", (json_int_t)health.outdated, "locked_memory",
+			  keycache_locked(self->cache) && health.locked != 0, "keks", keks),
+		err);
 }
 
 #define ROUTE(method_, pattern_, handle_)                                                          \

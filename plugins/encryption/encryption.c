@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Field-level encryption: options, life and reload of the plugin. */
-#include <jansson.h>
 #include <sodium.h>
 
+#include "calls.h"
 #include "encryption_private.h"
 
 #define ENTRIES_MAX INT64_C(200000)
@@ -126,14 +126,15 @@ static pdb_status init(const pdb_host *host, pdb_plugin *plugin, const void *set
 {
 	const encryption_settings *given = settings;
 	encryption *self;
-	pdb_status status;
+	pdb_status status = call_init(host, err);
 
+	if (status != PDB_OK) {
+		return status;
+	}
 	if (sodium_init() < 0) {
 		return pdb_err_set(err, PDB_EINTERNAL, NULL, "the crypto library does not start");
 	}
-	/* the seed of its tables must be drawn before there are threads */
-	json_object_seed(0);
-	if (!PDB_HAS(host, kms) || !PDB_HAS(host, json)) {
+	if (!PDB_HAS(host, kms)) {
 		return pdb_err_set(err, PDB_ENOTSUP, NULL, "the host has no key service");
 	}
 	self = create(host);

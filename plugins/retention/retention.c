@@ -2,6 +2,7 @@
 /* Retention: options, life and reload of the plugin. */
 #include <stdio.h>
 
+#include "calls.h"
 #include "retention_private.h"
 
 #define ROW(key_, type_, member_, ...)                                                             \
@@ -135,9 +136,8 @@ static pdb_status add_metrics(retention *self, pdb_err *err)
 
 static pdb_status need_services(const pdb_host *host, pdb_err *err)
 {
-	if (PDB_HAS(host, jobs) && PDB_HAS(host, domain) && PDB_HAS(host, metrics) &&
-	    PDB_HAS(host, json)) {
-		return PDB_OK;
+	if (PDB_HAS(host, jobs) && PDB_HAS(host, domain) && PDB_HAS(host, metrics)) {
+		return call_init(host, err);
 	}
 	return pdb_err_set(err, PDB_EABI, NULL, "this server is too old for the plugin retention");
 }

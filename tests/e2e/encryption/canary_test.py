@@ -79,7 +79,7 @@ class CanaryTest(unittest.TestCase):
         admin = self.server.admin()
         job = admin.post("/admin/backup", {})
         self.assertEqual(job.status, 202, job)
-        path = f"/admin/test-jobs/{job.json['job']}"
+        path = f"/admin/test-jobs/{job.json['id']}"
         progressdb.wait_for(lambda: admin.get(path).json["state"] == 3, "the backup")
         shutil.copytree(self.server.db, os.path.join(self.server.directory, "copy"))
 

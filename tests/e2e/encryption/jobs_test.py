@@ -60,7 +60,7 @@ class JobsTest(unittest.TestCase):
     def submit(self, job, params):
         answer = self.server.admin().post(f"/admin/encryption/{job}", params)
         self.assertEqual(answer.status, 202, answer)
-        return answer.json["job"]
+        return answer.json["id"]
 
     def view(self, job):
         return self.server.admin().get(f"/admin/test-jobs/{job}").json

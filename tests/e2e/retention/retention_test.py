@@ -72,7 +72,7 @@ class Case(unittest.TestCase):
         return seen
 
     def run_now(self, **body):
-        job = self.ok(self.god.post("/admin/retention/run", body or None), 202)["job"]
+        job = self.ok(self.god.post("/admin/retention/run", body or None), 202)["id"]
         return job
 
     def ended(self, runs):

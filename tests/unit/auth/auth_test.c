@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "fake_request.h"
 #include "keyring.h"
 
@@ -75,6 +76,8 @@ static const char *database_id(void)
 static const pdb_host_control control = {.size = sizeof(pdb_host_control),
 					 .database_id = database_id};
 
+static const pdb_host_json json = {.size = sizeof(pdb_host_json), .check = pdb_json_check};
+
 static int64_t seconds = 1800000000;
 
 static int64_t now(void)
@@ -96,8 +99,10 @@ static const pdb_host host = {
 	.request_peer = pdb_request_peer,
 	.request_body = pdb_request_body,
 	.request_set_identity = pdb_request_set_identity,
+	.request_add_header = pdb_request_add_header,
 	.request_reply = pdb_request_reply,
 	.rows = &rows,
+	.json = &json,
 	.control = &control,
 };
 
@@ -275,13 +280,13 @@ Test(auth, refuses_sign_requests_it_cannot_grant)
 		{"", "body_required"},
 		{"{", "invalid_json"},
 		{"[]", "invalid_type"},
-		{"{\"userId\":\"a\",\"userId\":\"b\"}", "invalid_json"},
+		{"{\"userId\":\"a\",\"userId\":\"b\"}", "duplicate_key"},
 		{"{}", "invalid_user_id"},
 		{"{\"userId\":7}", "invalid_user_id"},
 		{"{\"userId\":\"\"}", "invalid_user_id"},
 		{"{\"userId\":\"a\\nb\"}", "invalid_user_id"},
 		{"{\"userId\":\"a\\u0000b\"}", "invalid_json"},
-		{"{\"userId\":\"\xff\"}", "invalid_json"},
+		{"{\"userId\":\"\xff\"}", "invalid_utf8"},
 		{"{\"userId\":\"ann\",\"expires_in\":0}", "invalid_expires_in"},
 	};
 	pdb_request request = {0};
