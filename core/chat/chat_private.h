@@ -312,6 +312,11 @@ pdb_status pdb__rewrite_message(pdb_chat *chat, const pdb__record *message, pdb_
 void pdb__rewrite_state(pdb_slice saved, const char *cursor, pdb_buf *out);
 /* Tells the hooks that a thread with these notes is purged. */
 pdb_status pdb__hooks_purge(const pdb_chat *chat, pdb_slice thread, pdb_slice notes, pdb_err *err);
+/* Whether hooks tell this caller more of a thread than others see. They may wait for a network:
+ * PDB_EOFFLOAD where the caller must not. */
+pdb_status pdb__hooks_show_judge(const pdb_chat *chat, const pdb_caller *caller);
+/* Adds what they tell to the thread that was shown last, which ends `op->out`. */
+void pdb__hooks_show(const pdb__op *op, pdb_slice notes);
 /* What a hook keeps among the notes; empty when it keeps nothing. */
 pdb_slice pdb__note_of(pdb_slice notes, pdb_slice tag);
 /* Notes of threads (thread_note.c): makes those of the op's thread known, whether a transaction is

@@ -276,6 +276,43 @@ pdb_status pdb__hooks_purge(const pdb_chat *chat, pdb_slice thread, pdb_slice no
 	return status;
 }
 
+static bool shows(const pdb_record_hook *hook, const pdb_caller *caller)
+{
+	return caller->role == PDB_ROLE_ADMIN && PDB_HAS(hook, show);
+}
+
+pdb_status pdb__hooks_show_judge(const pdb_chat *chat, const pdb_caller *caller)
+{
+	for (size_t i = 0; i < chat->hooks->count && !caller->may_block; i++) {
+		if (shows(chat->hooks->entries[i].ops, caller)) {
+			return PDB_EOFFLOAD;
+		}
+	}
+	return PDB_OK;
+}
+
+static void add_member(void *out, const char *name, pdb_slice json)
+{
+	pdb_json_add_key(out, name);
+	pdb_buf_add_slice(out, json);
+}
+
+void pdb__hooks_show(const pdb__op *op, pdb_slice notes)
+{
+	const pdb_socket_list *hooks = op->chat->hooks;
+
+	for (size_t i = 0; i < hooks->count && !op->out->failed; i++) {
+		const pdb_record_hook *hook = hooks->entries[i].ops;
+		pdb_slice note = pdb__note_of(notes, pdb_slice_text(hook->tag));
+
+		if (note.len > 0 && shows(hook, op->caller)) {
+			op->out->len--; /* the brace */
+			hook->show(hooks->entries[i].self, note, add_member, op->out);
+			pdb_buf_add_byte(op->out, '}');
+		}
+	}
+}
+
 pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *from, pdb_slice *body_out, pdb_err *err)
 {
 	pdb_record record = {0};

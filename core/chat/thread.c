@@ -69,6 +69,27 @@ static pdb_status show(pdb__op *op)
 	return PDB_OK;
 }
 
+/* Begins a call that shows a thread. */
+static pdb_status begin(pdb__op *op, pdb_chat *chat, const pdb_caller *caller, pdb_slice thread,
+			pdb_err *err)
+{
+	pdb_status status = pdb__op_init(op, chat, caller, thread, err);
+
+	return status == PDB_OK ? pdb__hooks_show_judge(chat, caller) : status;
+}
+
+/* What hooks tell of it is asked for outside of the transaction. */
+static pdb_status end(pdb__op *op, pdb_status status, pdb_err *err)
+{
+	if (status == PDB_OK && op->out != NULL) {
+		pdb__hooks_show(op, op->meta.notes);
+		status = pdb_buf_status(op->out, err);
+		status = status == PDB_OK ? PDB_OK : pdb__op_undo(op, status);
+	}
+	pdb__op_fini(op);
+	return status;
+}
+
 /* -- creating ------------------------------------------------------------------------------ */
 
 /* Judges what was given and puts it into `meta`, in the arena. */
@@ -217,13 +238,12 @@ pdb_status pdb_chat_thread_create(pdb_chat *chat, const pdb_caller *caller,
 		}
 		thread = pdb_slice_text(id);
 	}
-	status = pdb__op_init(&op, chat, caller, thread, err);
+	status = begin(&op, chat, caller, thread, err);
 	if (status == PDB_OK) {
 		pdb__op_answer(&op, out, outcome);
 		status = pdb__op_write(&op, create_try, &given, err);
 	}
-	pdb__op_fini(&op);
-	return status;
+	return end(&op, status, err);
 }
 
 /* -- the rest ------------------------------------------------------------------------------ */
@@ -240,14 +260,13 @@ pdb_status pdb_chat_thread_get(pdb_chat *chat, const pdb_caller *caller, pdb_sli
 			       bool with_deleted, pdb_buf *out, pdb_outcome *outcome, pdb_err *err)
 {
 	pdb__op op;
-	pdb_status status = pdb__op_init(&op, chat, caller, thread, err);
+	pdb_status status = begin(&op, chat, caller, thread, err);
 
 	if (status == PDB_OK) {
 		pdb__op_answer(&op, out, outcome);
 		status = pdb__op_read(&op, get_try, &with_deleted, err);
 	}
-	pdb__op_fini(&op);
-	return status;
+	return end(&op, status, err);
 }
 
 /* List rows of those who are in `from` and not in `to` (nor the author). */
@@ -306,14 +325,13 @@ pdb_status pdb_chat_thread_update(pdb_chat *chat, const pdb_caller *caller, pdb_
 {
 	pdb_thread_input given = *input;
 	pdb__op op;
-	pdb_status status = pdb__op_init(&op, chat, caller, thread, err);
+	pdb_status status = begin(&op, chat, caller, thread, err);
 
 	if (status == PDB_OK) {
 		pdb__op_answer(&op, out, outcome);
 		status = pdb__op_write(&op, update_try, &given, err);
 	}
-	pdb__op_fini(&op);
-	return status;
+	return end(&op, status, err);
 }
 
 static pdb_status set_deleted(pdb__op *op, bool deleted, pdb_err *err)
@@ -375,12 +393,11 @@ pdb_status pdb_chat_thread_restore(pdb_chat *chat, const pdb_caller *caller, pdb
 				   pdb_buf *out, pdb_outcome *outcome, pdb_err *err)
 {
 	pdb__op op;
-	pdb_status status = pdb__op_init(&op, chat, caller, thread, err);
+	pdb_status status = begin(&op, chat, caller, thread, err);
 
 	if (status == PDB_OK) {
 		pdb__op_answer(&op, out, outcome);
 		status = pdb__op_write(&op, restore_try, NULL, err);
 	}
-	pdb__op_fini(&op);
-	return status;
+	return end(&op, status, err);
 }

@@ -143,6 +143,7 @@ static void show(walk *w, const entry *e, const pdb__meta *meta, const pdb__head
 		pdb_buf_add_byte(w->op->out, ',');
 	}
 	pdb__thread_show(meta, head, e->thread, w->op->out);
+	pdb__hooks_show(w->op, meta->notes);
 	w->now.count++;
 	w->now.ticket = ticket > w->now.ticket ? ticket : w->now.ticket;
 }
@@ -234,6 +235,9 @@ pdb_status pdb_chat_thread_list(pdb_chat *chat, const pdb_caller *caller,
 		return status;
 	}
 	status = pdb__op_init(&op, chat, caller, pdb_slice_of(NULL, 0), err);
+	if (status == PDB_OK) {
+		status = pdb__hooks_show_judge(chat, caller);
+	}
 	if (status == PDB_OK) {
 		pdb__op_answer(&op, out, outcome);
 		status = walk_run(&op, &w, err);

@@ -243,6 +243,48 @@ static pdb_status receipt_handle(void *state, pdb_request *request, pdb_err *err
 	return status == PDB_OK ? a.status : status;
 }
 
+/* The provider is asked, so that a rotation is seen at once. While it is away, what it said when
+ * the key was unwrapped counts, and without that the id alone is known. */
+static bool describe(encryption *self, const note *n, pdb_kms_key *key)
+{
+	pdb_err ignored = {0};
+	pdb_status status = PDB_EUNAVAILABLE;
+
+	if (!keycache_is_lost(self->cache)) {
+		status = self->ops->describe(self->kms, n->id, key, &ignored);
+	}
+	if (status == PDB_EUNAVAILABLE) {
+		keycache_lost(self->cache);
+		return keycache_peek(self->cache, n->id, n->version, key);
+	}
+	return status == PDB_OK;
+}
+
+void encryption_show(void *state, pdb_slice bytes, pdb_member_fn add, void *arg)
+{
+	pdb_kms_key key = {.size = sizeof(key)};
+	json_t *shown;
+	char *text;
+	note n;
+
+	if (!note_decode(bytes, &n)) {
+		return;
+	}
+	shown = json_pack("{s:s}", "key_id", n.id);
+	if (describe(state, &n, &key)) {
+		(void)json_object_set_new(
+			shown, "kek_id",
+			json_stringn(key.kek_id, strnlen(key.kek_id, sizeof(key.kek_id))));
+		(void)json_object_set_new(shown, "kek_version", json_integer(key.kek_version));
+	}
+	text = json_dumps(shown, JSON_COMPACT);
+	json_decref(shown);
+	if (text != NULL) {
+		add(arg, "kms", pdb_slice_text(text));
+	}
+	free(text);
+}
+
 static const char *kek_name(uint32_t state)
 {
 	static const char *const names[] = {"unknown",      "standby",  "active",

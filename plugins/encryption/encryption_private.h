@@ -51,6 +51,8 @@ extern const pdb_record_hook encryption_hook;
 
 /* Destroys a key, here too. Errors: as pdb_kms_ops.destroy. */
 pdb_status encryption_destroy(encryption *self, const char *id, const char *actor, pdb_err *err);
+/* Tells administrators of the key that a note names. */
+void encryption_show(void *state, pdb_slice bytes, pdb_member_fn add, void *arg);
 /* Registers jobs and routes. */
 pdb_status encryption_offer(encryption *self, pdb_plugin *plugin, pdb_err *err);
 /* Declares the metrics. */

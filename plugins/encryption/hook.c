@@ -404,4 +404,5 @@ const pdb_record_hook encryption_hook = {.size = sizeof(pdb_record_hook),
 					 .tag = TAG,
 					 .in = seal_in,
 					 .out = open_out,
-					 .purge = purge};
+					 .purge = purge,
+					 .show = encryption_show};

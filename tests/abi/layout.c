@@ -92,7 +92,7 @@ AT(pdb_route, roles, 16);
 AT(pdb_route, flags, 20);
 AT(pdb_route, handle, 24);
 
-SIZE(pdb_record_hook, 48);
+SIZE(pdb_record_hook, 56);
 AT(pdb_record_hook, size, 0);
 AT(pdb_record_hook, order, 4);
 AT(pdb_record_hook, name, 8);
@@ -100,6 +100,7 @@ AT(pdb_record_hook, tag, 16);
 AT(pdb_record_hook, in, 24);
 AT(pdb_record_hook, out, 32);
 AT(pdb_record_hook, purge, 40);
+AT(pdb_record_hook, show, 48);
 
 SIZE(pdb_listener, 24);
 AT(pdb_listener, size, 0);

@@ -19,6 +19,9 @@ typedef struct pdb_record pdb_record;
 
 #define PDB_NOTE_MAX 1024u
 
+/* Takes a member of a JSON object; `json` is its value. */
+typedef void (*pdb_member_fn)(void *arg, const char *name, pdb_slice json);
+
 /*
  * order  hooks run in rising order on the way in, falling on the way out. Checks 100, sealing 900.
  * tag    four letters of an attachment's owner, e.g. "SEAL"; "" when the hook keeps none
@@ -30,6 +33,8 @@ typedef struct pdb_record pdb_record;
  * purge  NULL = nothing to do; since 1.1. Called with the hook's note of a thread when that is
  * purged, after nobody sees it any more and before a row is removed: what the note stands for ends
  *        here. A failure stops the purge; it is tried again later, and called again. May block.
+ * show   NULL = nothing to tell; since 1.1. Called with the hook's note of a thread when that is
+ *        shown to an administrator: what it gives to `add` stands in the thread. May block.
  * Threads: a loop thread or a worker; several at once.
  */
 typedef struct pdb_record_hook {
@@ -40,6 +45,7 @@ typedef struct pdb_record_hook {
 	pdb_status (*in)(void *self, pdb_record *record, pdb_err *err);
 	pdb_status (*out)(void *self, pdb_record *record, pdb_err *err);
 	pdb_status (*purge)(void *self, pdb_slice thread, pdb_slice note, pdb_err *err);
+	void (*show)(void *self, pdb_slice note, pdb_member_fn add, void *arg);
 } pdb_record_hook;
 
 typedef enum pdb_change_kind {

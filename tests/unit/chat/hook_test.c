@@ -144,13 +144,23 @@ static pdb_status seal_purge(void *self, pdb_slice thread, pdb_slice note, pdb_e
 	return purge_answer == PDB_OK ? PDB_OK : pdb_err_set(err, purge_answer, NULL, "not now");
 }
 
+static void seal_show(void *self, pdb_slice note, pdb_member_fn add, void *arg)
+{
+	char text[64];
+
+	(void)self;
+	(void)snprintf(text, sizeof(text), "{\"id\":\"%.*s\"}", PDB_SLICE_ARGS(note));
+	add(arg, "seal", pdb_slice_text(text));
+}
+
 static const pdb_record_hook seal = {.size = sizeof(seal),
 				     .order = 900,
 				     .name = "seal",
 				     .tag = "SEAL",
 				     .in = seal_in,
 				     .out = seal_out,
-				     .purge = seal_purge};
+				     .purge = seal_purge,
+				     .show = seal_show};
 static const pdb_record_hook check = {
 	.size = sizeof(check), .order = 100, .name = "check", .in = check_in};
 
@@ -451,4 +461,73 @@ Test(hook, listeners_hear_of_changes_in_order)
 		cr_assert_eq(told[i], expected[i], "%zu", i);
 		cr_assert(i == 0 || told_position[i] >= told_position[i - 1]);
 	}
+}
+
+static pdb_status thread_update(pdb_caller who)
+{
+	const pdb_thread_input input = {.title = PDB_SLICE("new")};
+
+	clear_answer(&w);
+	w.err = (pdb_err){0};
+	return pdb_chat_thread_update(w.chat, &who, PDB_SLICE("t1"), &input, &w.out, &w.outcome,
+				      &w.err);
+}
+
+static pdb_status take_shown(void *arg, pdb_slice json)
+{
+	bool *has = arg;
+
+	*has = memmem(json.ptr, json.len, "seal", 4) != NULL;
+	return PDB_OK;
+}
+
+Test(hook, what_a_hook_tells_of_a_thread_is_for_administrators)
+{
+	static const pdb_thread_query all = {0};
+	pdb_thread_page result;
+	pdb_caller boss = admin("");
+	bool has = true;
+
+	notes = true;
+	boss.may_block = true;
+	cr_assert_eq(make_thread(&w, ann(), "t0"), PDB_OK);
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_OK, "%s", w.err.text);
+	cr_assert_eq(get_thread(&w, boss, "t1"), PDB_OK);
+	cr_assert(answer_has(&w, ",\"seal\":{\"id\":\"key1\"}}"), "%s", answer(&w));
+	cr_assert_eq(get_thread(&w, boss, "t0"), PDB_OK);
+	cr_assert_not(answer_has(&w, "seal"));
+	cr_assert_eq(threads(&w, boss, &all, &result), PDB_OK);
+	cr_assert(answer_has(&w, ",\"seal\":{\"id\":\"key1\"}},{\"id\":\"t0\""), "%s", answer(&w));
+	cr_assert_eq(thread_update(boss), PDB_OK);
+	end_answer(&w);
+	cr_assert(answer_has(&w, "\"title\":\"new\"") && answer_has(&w, "\"seal\":{"));
+	for (int i = 0; i < 3; i++) {
+		pdb_caller who = i == 0 ? ann() : back(i == 1 ? "" : "a\"nn");
+
+		cr_assert_eq(get_thread(&w, who, "t1"), PDB_OK);
+		cr_assert_not(answer_has(&w, "seal"));
+	}
+	cr_assert_eq(threads(&w, ann(), &all, &result), PDB_OK);
+	cr_assert_not(answer_has(&w, "seal"));
+	pdb_chat_offer(w.chat);
+	cr_assert_eq(pdb_chat_domain.show_thread(PDB_SLICE("t1"), take_shown, &has, &w.err),
+		     PDB_OK);
+	pdb_chat_offer(NULL);
+	cr_assert_not(has);
+}
+
+Test(hook, what_may_wait_for_a_network_is_asked_on_a_worker)
+{
+	static const pdb_thread_query all = {0};
+	pdb_thread_page result;
+	pdb_caller boss = admin("");
+
+	notes = true;
+	cr_assert_eq(post(&w, ann(), "t1", "m1", "1"), PDB_OK);
+	boss.may_block = false;
+	cr_assert_eq(get_thread(&w, boss, "t1"), PDB_EOFFLOAD);
+	cr_assert_eq(threads(&w, boss, &all, &result), PDB_EOFFLOAD);
+	cr_assert_eq(thread_update(boss), PDB_EOFFLOAD);
+	cr_assert_eq(get_thread(&w, ann(), "t1"), PDB_OK);
+	cr_assert_not(answer_has(&w, "\"new\""));
 }
