@@ -25,17 +25,19 @@
 
 /* -- stripes (stripe.c) -------------------------------------------------------------------- */
 
-#define PDB__STRIPES 1024u
+#define PDB__STRIPES        1024u
+#define PDB__STRIPE_TICKETS 64u
 
 /*
- * One lock for the threads that share it. `ticket` is of the last commit made under it; `busy` is
- * set while a commit may be visible and have no ticket yet. `marks` are the threads, by hash, whose
- * "lag:" row is known to exist.
+ * One lock for the threads that share it; `busy` is set while a commit may be visible and have no
+ * ticket yet. `tickets` are of the last commits, by more of the hash than chooses the stripe: a
+ * read seldom waits for what was written to another thread. `marks` are the threads, by hash,
+ * whose "lag:" row is known to exist.
  */
 typedef struct pdb__stripe {
 	pthread_mutex_t lock;
 	_Atomic bool busy;
-	_Atomic uint64_t ticket;
+	_Atomic uint64_t tickets[PDB__STRIPE_TICKETS];
 	uint64_t *marks;
 	size_t mark_count;
 	size_t mark_cap;
@@ -46,7 +48,9 @@ void pdb__stripe_fini(pdb__stripe *stripe);
 pdb__stripe *pdb__stripe_of(pdb_chat *chat, pdb_slice thread);
 /* The ticket that an answer about the thread must wait for; 0 = none. Not under the lock. */
 uint64_t pdb__stripe_hold(pdb_chat *chat, pdb_slice thread);
-/* The three below: under the lock. */
+/* Those below: under the lock. `raise` notes the ticket of a commit; `ticket` is as `hold`. */
+void pdb__stripe_raise(pdb__stripe *stripe, pdb_slice thread, uint64_t ticket);
+uint64_t pdb__stripe_ticket(pdb_chat *chat, pdb_slice thread);
 bool pdb__stripe_marked(const pdb__stripe *stripe, pdb_slice thread);
 void pdb__stripe_mark(pdb__stripe *stripe, pdb_slice thread);
 void pdb__stripe_unmark(pdb__stripe *stripe, pdb_slice thread);
@@ -126,7 +130,8 @@ void pdb__count_conflict(const pdb_chat *chat);
  * as they were. For a write the stripe is locked meanwhile.
  *
  * `changed` asks for a commit, and `head` is written then. `meta` must say how the thread is
- * after the change.
+ * after the change. A read of the thread waits until the last change is on disk, unless that was
+ * `derived`.
  */
 typedef struct pdb__op {
 	pdb_chat *chat;
@@ -141,6 +146,7 @@ typedef struct pdb__op {
 	bool found;
 	bool changed;
 	bool lag_removed;
+	bool derived;  /* changes only rows that are made again from others: lists, counts */
 	bool rewrites; /* takes what is stored through the hooks again */
 	bool purges;   /* sees a thread that is being purged */
 	bool judged;   /* access was granted (access.c) */

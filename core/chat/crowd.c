@@ -98,6 +98,7 @@ static pdb_status thread_catch_up(pdb_chat *chat, pdb_slice thread, pdb_err *err
 	pdb_status status = pdb__op_init(&op, chat, &nobody, thread, err);
 
 	if (status == PDB_OK) {
+		op.derived = true;
 		op.purges = true; /* until its last row is gone it has rows that lag */
 		status = pdb__op_write(&op, catch_up, NULL, err);
 	}

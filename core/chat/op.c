@@ -334,7 +334,9 @@ static void publish(pdb__op *op, attempt *a)
 {
 	pdb_chat *chat = op->chat;
 
-	atomic_store(&a->stripe->ticket, a->ticket);
+	if (!op->derived) {
+		pdb__stripe_raise(a->stripe, op->thread, a->ticket);
+	}
 	if (op->lag_removed) {
 		pdb__stripe_unmark(a->stripe, op->thread);
 	}
@@ -394,9 +396,7 @@ static pdb_status write_once(pdb__op *op, attempt *a, pdb__op_fn fn, void *arg, 
 	if (status == PDB_OK && op->changed) {
 		status = write_commit(op, a, err);
 	} else if (status == PDB_OK) {
-		uint64_t ticket = atomic_load(&a->stripe->ticket);
-
-		op_hold(op, ticket > pdb_store_durable(op->chat->store) ? ticket : 0);
+		op_hold(op, pdb__stripe_ticket(op->chat, op->thread));
 	}
 	pdb_txn_abort(&op->txn);
 	op->inside = false;

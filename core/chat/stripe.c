@@ -20,18 +20,34 @@ pdb__stripe *pdb__stripe_of(pdb_chat *chat, pdb_slice thread)
 	return &chat->stripes[pdb_hash(thread) % PDB__STRIPES];
 }
 
+static size_t ticket_place(pdb_slice thread)
+{
+	return pdb_hash(thread) / PDB__STRIPES % PDB__STRIPE_TICKETS;
+}
+
+void pdb__stripe_raise(pdb__stripe *stripe, pdb_slice thread, uint64_t ticket)
+{
+	atomic_store(&stripe->tickets[ticket_place(thread)], ticket);
+}
+
+uint64_t pdb__stripe_ticket(pdb_chat *chat, pdb_slice thread)
+{
+	const pdb__stripe *stripe = pdb__stripe_of(chat, thread);
+	uint64_t ticket = atomic_load(&stripe->tickets[ticket_place(thread)]);
+
+	return ticket > pdb_store_durable(chat->store) ? ticket : 0;
+}
+
 uint64_t pdb__stripe_hold(pdb_chat *chat, pdb_slice thread)
 {
 	pdb__stripe *stripe = pdb__stripe_of(chat, thread);
-	uint64_t ticket;
 
 	/* A commit that is visible and has no ticket yet: whoever makes it holds the lock. */
 	if (atomic_load(&stripe->busy)) {
 		(void)pthread_mutex_lock(&stripe->lock);
 		(void)pthread_mutex_unlock(&stripe->lock);
 	}
-	ticket = atomic_load(&stripe->ticket);
-	return ticket > pdb_store_durable(chat->store) ? ticket : 0;
+	return pdb__stripe_ticket(chat, thread);
 }
 
 static size_t mark_find(const pdb__stripe *stripe, uint64_t hash)

@@ -13,6 +13,7 @@ SANITIZED = "san" in os.environ.get("PDB_BUILD", "")
 # A sync of this time makes the capacity known: so many writers, one message each, a sync.
 SYNC_MS = 50
 MOST = 40
+STANDSTILL = 2.0
 
 
 class Case(unittest.TestCase):
@@ -37,14 +38,18 @@ class Case(unittest.TestCase):
             file.write(str(milliseconds))
         os.rename(self.control + ".new", self.control)
 
+    def read(self):
+        """How long a read takes."""
+        start = time.monotonic()
+        self.assertEqual(self.reader.get("/v1/threads/calm/messages").status, 200)
+        return time.monotonic() - start
+
     def reads(self, seconds):
         """Reads without a rest; returns the times they took, longest last."""
         times = []
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            start = time.monotonic()
-            self.assertEqual(self.reader.get("/v1/threads/calm/messages").status, 200)
-            times.append(time.monotonic() - start)
+        while not times or time.monotonic() < end:
+            times.append(self.read())
         return sorted(times)
 
     def metric(self, name):
@@ -77,9 +82,8 @@ class Overload(Case):
         self.begin("server:\n  overload_after: 300ms\n")
         with Crowd(self.server, 50, "crowd") as crowd:
             progressdb.wait_for(lambda: sum(crowd.acknowledged) > 100, "they write")
-            self.slow(2000)
+            self.slow(int(STANDSTILL * 1000))
             progressdb.wait_for(lambda: crowd.statuses[503] > 50, "new writes are refused")
-            # The first may wait: the job that keeps lists writes once more to a thread that is new.
             times = self.reads(3)
             self.assertEqual(self.reader.post("/v1/_sign", body={"userId": "ann"}).status, 200)
             self.assertEqual(self.admin.get("/readyz").status, 200)
@@ -87,12 +91,12 @@ class Overload(Case):
             took = wait_until_writable(self.server)
             before = sum(crowd.acknowledged)
             progressdb.wait_for(lambda: sum(crowd.acknowledged) > before + 100, "they write again", RECOVERY)
-        print(f"{dict(crowd.statuses)}; reads meanwhile: {len(times)}, half within {times[len(times) // 2] * 1000:.1f} ms; recovery {took:.2f} s")
+        print(f"{dict(crowd.statuses)}; {len(times)} reads meanwhile, within {times[-1] * 1000:.1f} ms; recovery {took:.2f} s")
         self.assertEqual(set(crowd.statuses), {200, 503})
         self.assertEqual(crowd.codes, {"overloaded"})
         self.assertEqual(crowd.retry_after, {"1"})
-        self.assertGreater(len(times), 20)
-        self.assertLess(times[len(times) // 2], 0.5)
+        # no read of a thread that nobody writes to waits for a sync
+        self.assertLess(times[-1], STANDSTILL / 2)
         self.assertLess(took, RECOVERY)
         self.assertGreaterEqual(self.metric('progressdb_http_shed_requests_total{reason="disk"}'),
                                 crowd.statuses[503])
