@@ -226,7 +226,7 @@ static bool step_named(pdb_job_run *run, bool begins)
 	(void)pthread_mutex_lock(&run->jobs->lock);
 	run->runs++;
 	run->failures += status != PDB_OK;
-	(void)snprintf(run->error, sizeof(run->error), "%s", err.text);
+	(void)snprintf(run->error, sizeof(run->error), "%s", status != PDB_OK ? err.text : "");
 	(void)pthread_mutex_unlock(&run->jobs->lock);
 	if (status != PDB_OK) {
 		pdb_log(PDB_LOG_WARN, "jobs", "job %s stopped early: %s", run->name, err.text);

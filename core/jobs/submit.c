@@ -328,6 +328,7 @@ static pdb_status show(const pdb_job_run *run, pdb_job_view_fn fn, void *arg)
 		.ended_ts = run->ended_ts,
 		.runs = run->runs,
 		.failures = run->failures,
+		.period = run->id[0] == '\0' ? run->job->period : 0,
 	};
 
 	return fn(arg, &view);

@@ -53,6 +53,8 @@ static json_t *job_of(const pdb_job_view *view, size_t params_max)
 		(void)json_object_set_new(job, "runs", json_integer((json_int_t)view->runs));
 		(void)json_object_set_new(job, "failures",
 					  json_integer((json_int_t)view->failures));
+		(void)json_object_set_new(job, "period_seconds",
+					  json_real((double)view->period / 1e9));
 	}
 	return job;
 }

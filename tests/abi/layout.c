@@ -243,7 +243,7 @@ AT(pdb_host_kms, size, 0);
 AT(pdb_host_kms, provider, 8);
 AT(pdb_host_kms, database_id, 16);
 
-SIZE(pdb_job_view, 120);
+SIZE(pdb_job_view, 128);
 AT(pdb_job_view, size, 0);
 AT(pdb_job_view, state, 4);
 AT(pdb_job_view, id, 8);
@@ -258,6 +258,7 @@ AT(pdb_job_view, started_ts, 88);
 AT(pdb_job_view, ended_ts, 96);
 AT(pdb_job_view, runs, 104);
 AT(pdb_job_view, failures, 112);
+AT(pdb_job_view, period, 120);
 
 SIZE(pdb_host_jobs, 88);
 AT(pdb_host_jobs, size, 0);

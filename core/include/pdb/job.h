@@ -63,6 +63,7 @@ typedef enum pdb_job_state {
  * done total  progress; total 0 = not known
  * …_ts      wall clock, nanoseconds; 0 = not yet
  * runs failures  of a periodic job, since the process started
+ * period    of a periodic job, nanoseconds; 0 = runs when asked, and for submitted runs
  */
 typedef struct pdb_job_view {
 	uint32_t size;
@@ -79,6 +80,7 @@ typedef struct pdb_job_view {
 	int64_t ended_ts;
 	uint64_t runs;
 	uint64_t failures;
+	int64_t period;
 } pdb_job_view;
 
 /* Must not call into the table below. PDB_ESTOP ends a walk without error. */

@@ -8,6 +8,7 @@ import unittest
 import browser
 from progressdb import ADMIN, FRONTEND, Server, build_directory, wait_for
 
+LONG = 450  # messages: three screenfuls of a thread
 THREADS = int(os.environ.get("PDB_VIEWER_THREADS", "2000"))
 PICTURES = os.path.join(build_directory(), "pictures")
 
@@ -16,6 +17,8 @@ def fill(god):
     """Many threads, and one with edits, a deletion, reactions and markup in its texts."""
     for at in range(THREADS):
         god.post(f"/v1/threads/thread-{at:06}/messages", {"body": {"text": f"Number {at}"}, "author": f"user-{at % 50}"})
+    for at in range(LONG):
+        god.post("/v1/threads/long/messages", {"body": {"text": f"Message {at}"}, "author": "cleo"})
     god.post("/v1/threads", {"id": "talk", "title": "Travel plans", "author": "ann", "participants": ["bob"],
                              "attributes": {"legal_hold": True}})
     texts = ["Shall we take the train?", "The train is slow.\nThe bus is not.", "<b>bold</b> <script>alert(1)</script>", "Fine."]
@@ -114,13 +117,19 @@ class Pages(unittest.TestCase):
         self.see(page, "document.querySelectorAll('.list .row').length >= 4", "the rows")
         page.run("document.querySelector('.list .row').click()")
         self.see(page, "document.querySelector('pre.value')?.textContent.length > 10", "a row")
+        self.assertEqual(json.loads(page.run("document.querySelector('pre.value').textContent")),
+                         self.server.admin().get("/admin/value?key=thread:talk:head").json["value"])
         self.pictures(page, "rows")
         page.run("location.hash = '#/jobs'")
         self.see(page, "document.querySelectorAll('tbody tr').length >= 2", "the jobs")
+        self.assertRegex(self.text(page), r"every \d+ s")
         self.pictures(page, "jobs")
         page.run("location.hash = '#/stats'")
         self.see(page, "document.querySelectorAll('.chart').length >= 3 && document.querySelector('.chart path:last-child').getAttribute('d')?.split('L').length > 2",
                  "two points of a line")
+        text = self.text(page).lower()
+        for part in ("takes writes", "commits a second", "disk free", " gib"):
+            self.assertIn(part, text)
         self.pictures(page, "stats")
         page.run("document.getElementById('leave').click()")
         self.see(page, "!!document.getElementById('key')", "the form again")
@@ -150,6 +159,23 @@ class Pages(unittest.TestCase):
         page.press("Home")
         page.press("Enter")
         self.see(page, "document.querySelectorAll('.message').length == 1", "its message")
+
+    def test_a_long_thread_is_shown_to_its_beginning(self):
+        page = self.open("/viewer/#/threads/long")
+        self.sign_in(page)
+        first = "document.querySelector('.message pre')?.textContent"
+        count = "document.querySelectorAll('.message').length"
+        older = "document.querySelector('.stream > button')"
+        for shown in (200, 400):
+            self.see(page, f"{count} == {shown} && !{older}.disabled", f"{shown} messages")
+            self.assertEqual(page.run(first), f"Message {LONG - shown}")
+            page.run(f"{older}.click()")
+        self.see(page, f"{count} == {LONG}", "all messages")
+        self.assertEqual(page.run(first), "Message 0")
+        self.assertTrue(page.run(f"{older}.hidden"))
+        self.assertEqual(page.run("[...document.querySelectorAll('.message')].every((m, i) => m.textContent.includes(`Message ${i}`))"), True)
+        page.run("const f = document.getElementById('find'); f.value = 'message 7'; f.dispatchEvent(new Event('input'))")
+        self.see(page, f"{count} == 11 && document.querySelector('.count').textContent.startsWith('11 found')", "7 and 70 to 79")
 
     def test_what_assistive_programs_are_told(self):
         page = self.open("/viewer/")

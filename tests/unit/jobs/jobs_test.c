@@ -101,6 +101,38 @@ static pdb_status look(void *arg, const pdb_job_view *view)
 	return PDB_OK;
 }
 
+/* What the test knows of a run; the texts of a view live only as long as the call. */
+typedef struct seen {
+	pdb_job_state state;
+	char params[64];
+	char result[64];
+	char error[64];
+	uint64_t done;
+	int64_t ended_ts;
+} seen;
+
+static pdb_status note(void *arg, const pdb_job_view *view)
+{
+	seen *s = arg;
+
+	s->state = view->state;
+	s->done = view->done;
+	s->ended_ts = view->ended_ts;
+	(void)snprintf(s->params, sizeof(s->params), "%.*s", PDB_SLICE_ARGS(view->params));
+	(void)snprintf(s->result, sizeof(s->result), "%.*s", PDB_SLICE_ARGS(view->result));
+	(void)snprintf(s->error, sizeof(s->error), "%s", view->error);
+	return PDB_OK;
+}
+
+static seen view_of(const char *id)
+{
+	seen s = {0};
+	pdb_err err = {0};
+
+	cr_assert_eq(pdb_jobs_table.view(id, note, &s, &err), PDB_OK, "%s", err.text);
+	return s;
+}
+
 Test(jobs, run_when_asked_and_keep_their_state)
 {
 	bench b = {0};
@@ -140,6 +172,7 @@ static pdb_status failing(void *self, pdb_job_run *run, pdb_err *err)
 	if (++b->steps == 1) {
 		return pdb_err_set(err, PDB_EBACKEND, NULL, "the first step fails");
 	}
+	(void)pdb_err_set(err, PDB_ENOTFOUND, NULL, "what it looked for and could do without");
 	pdb_job_done(run);
 	(void)sem_post(&b->stepped);
 	return PDB_OK;
@@ -155,44 +188,15 @@ Test(jobs, come_back_after_a_failure)
 	pdb_log_set_level(PDB_LOG_ERROR);
 	set_up(&b, &stumbling);
 	await(&b.stepped);
+	await(&b.stepped); /* a second time: what the run before had to say is told */
 	cr_assert_eq(pdb_jobs_table.each(look, &b.view, &err), PDB_OK);
 	cr_assert_eq(b.view.failures, 1);
+	cr_assert_eq(b.view.period, stumbling.period);
+	cr_assert_str_eq(view_of("stumbling").error, "");
 	tear_down(&b);
 }
 
 /* -- submitted runs --------------------------------------------------------------------------- */
-
-/* What the test knows of a run; the texts of a view live only as long as the call. */
-typedef struct seen {
-	pdb_job_state state;
-	char params[64];
-	char result[64];
-	char error[64];
-	uint64_t done;
-	int64_t ended_ts;
-} seen;
-
-static pdb_status note(void *arg, const pdb_job_view *view)
-{
-	seen *s = arg;
-
-	s->state = view->state;
-	s->done = view->done;
-	s->ended_ts = view->ended_ts;
-	(void)snprintf(s->params, sizeof(s->params), "%.*s", PDB_SLICE_ARGS(view->params));
-	(void)snprintf(s->result, sizeof(s->result), "%.*s", PDB_SLICE_ARGS(view->result));
-	(void)snprintf(s->error, sizeof(s->error), "%s", view->error);
-	return PDB_OK;
-}
-
-static seen view_of(const char *id)
-{
-	seen s = {0};
-	pdb_err err = {0};
-
-	cr_assert_eq(pdb_jobs_table.view(id, note, &s, &err), PDB_OK, "%s", err.text);
-	return s;
-}
 
 /* Every view is a moment: waits for the one that is wanted. */
 static seen await_state(const char *id, pdb_job_state state)
