@@ -18,7 +18,11 @@ export const key = {
 	forget: () => sessionStorage.removeItem(SLOT),
 };
 
-export async function ask(method, path, body) {
+/** A reviver that keeps whole numbers as they were sent, where the browser can: nanoseconds do not fit a JavaScript number. */
+export const exact = (_name, value, context) => Number.isInteger(value) && !Number.isSafeInteger(value) && context?.source && JSON.rawJSON
+	? JSON.rawJSON(context.source) : value;
+
+export async function ask(method, path, body, reviver) {
 	const headers = {Authorization: `Bearer ${key.get() ?? ""}`};
 	if (body !== undefined) {
 		headers["Content-Type"] = "application/json";
@@ -30,7 +34,7 @@ export async function ask(method, path, body) {
 	const text = await response.text();
 	let answer = null;
 	try {
-		answer = text === "" ? null : JSON.parse(text);
+		answer = text === "" ? null : JSON.parse(text, reviver);
 	} catch {
 		throw new Refusal(response.status, null);
 	}
@@ -40,7 +44,7 @@ export async function ask(method, path, body) {
 	return answer;
 }
 
-export const get = (path) => ask("GET", path);
+export const get = (path, reviver) => ask("GET", path, undefined, reviver);
 
 /** "?a=1&b=2" out of what is not empty. */
 export function query(values) {

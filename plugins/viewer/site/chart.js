@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A line over time, as large as its card.
-import {draw, make, number} from "./dom.js";
+import {draw, make} from "./dom.js";
 
 const KEPT = 120;
 
 export class Chart {
-	constructor(title) {
+	/** `spell` makes a text of a value. */
+	constructor(title, spell) {
+		this.spell = spell;
 		this.values = [];
 		this.area = draw("path", {class: "area"});
 		this.line = draw("path");
@@ -17,7 +19,7 @@ export class Chart {
 
 	add(value) {
 		this.values = this.values.concat(value).slice(-KEPT);
-		this.figure.textContent = number(value);
+		this.figure.textContent = this.spell(value);
 		const low = Math.min(...this.values);
 		const high = Math.max(...this.values);
 		const span = high - low || 1;
@@ -27,6 +29,6 @@ export class Chart {
 		});
 		this.line.setAttribute("d", `M${points.join("L")}`);
 		this.area.setAttribute("d", `M${points.join("L")}L100,40L0,40Z`);
-		this.picture.setAttribute("aria-label", `${this.title}: ${number(value)}, from ${number(low)} to ${number(high)}`);
+		this.picture.setAttribute("aria-label", `${this.title}: ${this.spell(value)}, from ${this.spell(low)} to ${this.spell(high)}`);
 	}
 }

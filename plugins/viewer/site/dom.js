@@ -41,7 +41,16 @@ export function time(ts) {
 }
 
 export function number(value) {
-	return typeof value === "number" ? value.toLocaleString() : String(value ?? "");
+	return typeof value === "number" ? value.toLocaleString(undefined, {maximumFractionDigits: Math.abs(value) < 10 ? 2 : 0})
+		: String(value ?? "");
+}
+
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+/** A size in the unit that leaves few digits. */
+export function bytes(value) {
+	const step = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log2(Math.abs(value) || 1) / 10)));
+	return `${(value / 1024 ** step).toLocaleString(undefined, {maximumSignificantDigits: 3})} ${UNITS[step]}`;
 }
 
 let timer = 0;

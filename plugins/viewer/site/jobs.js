@@ -24,9 +24,17 @@ async function cancel(job, look) {
 	}
 }
 
+/** What begins it, for a job that was not submitted; the name of the run otherwise. */
+function about(job) {
+	if (job.id !== job.name) {
+		return job.id;
+	}
+	return job.period_seconds > 0 ? `every ${number(job.period_seconds)} s` : "when asked";
+}
+
 function line(job, look) {
 	const bad = job.state === "failed";
-	return make("tr", {}, make("td", {}, job.name, make("div", {class: "quiet"}, job.id === job.name ? "periodic" : job.id)),
+	return make("tr", {}, make("td", {}, job.name, make("div", {class: "quiet"}, about(job))),
 		make("td", {}, make("span", {class: `tag${bad ? " bad" : job.state === "running" ? " good" : ""}`}, job.state),
 			job.error ? make("div", {class: "quiet"}, job.error) : null),
 		make("td", {}, progress(job)), make("td", {}, when(job.started_ts)), make("td", {}, when(job.ended_ts)),

@@ -6,7 +6,7 @@ const HEIGHT = 52;
 const MARGIN = 8;
 
 /**
- * `fetchPage(cursor)` gives {items, cursor} (cursor null at the end); `row(item)` gives {href, what, note, more}.
+ * `fetchPage(cursor)` gives {items, cursor} (cursor null at the end); `row(item)` gives {href, what, note, more, text, mono}: what is shown, and what a filter looks at.
  * Arrow keys, page keys, Home and End move, Enter follows.
  */
 export class List {
@@ -85,7 +85,7 @@ export class List {
 		const element = make("a", {
 			class: "row", role: "option", href: parts.href, tabindex: "-1", id: `row-${i}`,
 			"aria-selected": i === this.at ? "true" : "false", "aria-setsize": this.shown.length, "aria-posinset": i + 1,
-		}, make("span", {class: "what"}, make("span", {}, parts.what), make("small", {class: "quiet"}, parts.note ?? "")),
+		}, make("span", {class: "what"}, make("span", {class: parts.mono ? "mono" : null}, parts.what), make("small", {class: "quiet"}, parts.note ?? "")),
 		make("small", {class: "more quiet"}, parts.more ?? ""));
 		element.style.top = `${i * HEIGHT}px`;
 		return element;

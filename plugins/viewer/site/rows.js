@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stored rows: keys by prefix, and one row at a time.
-import {get, query, segment} from "./api.js";
-import {make, notice} from "./dom.js";
+import {exact, get, query, segment} from "./api.js";
+import {bytes, make, notice} from "./dom.js";
 import {List} from "./list.js";
 
 export async function rows(view, prefix, key) {
 	const list = new List("Keys", async (cursor) => {
 		const answer = await get("/admin/keys" + query({prefix, limit: 500, cursor}));
 		return {items: answer.keys, cursor: answer.pagination.has_more ? answer.pagination.next_cursor ?? answer.pagination.cursor : null};
-	}, (one) => ({href: `#/rows/${segment(prefix)}/${segment(one)}`, what: one, text: one}));
+	}, (one) => ({href: `#/rows/${segment(prefix)}/${segment(one)}`, what: one, text: one, mono: true}));
 	const field = make("input", {type: "search", id: "find", value: prefix, placeholder: "Prefix, such as thread:", "aria-label": "Prefix of keys"});
 	const form = make("form", {class: "bar", onsubmit: (event) => {
 		event.preventDefault();
@@ -19,8 +19,8 @@ export async function rows(view, prefix, key) {
 	await list.start();
 	if (key !== undefined) {
 		try {
-			const row = await get("/admin/value" + query({key}));
-			value.replaceChildren(make("h2", {}, key), make("p", {class: "quiet"}, `${row.kind} · ${row.size} bytes`),
+			const row = await get("/admin/value" + query({key}), exact);
+			value.replaceChildren(make("h2", {class: "mono"}, key), make("p", {class: "quiet"}, `${row.kind} · ${bytes(row.size)}`),
 				make("pre", {class: "value"}, JSON.stringify(row.value ?? row.base64 ?? null, null, 2)));
 		} catch (reason) {
 			notice(reason.message, true);

@@ -6,6 +6,9 @@ import {make, notice, number, time, when} from "./dom.js";
 import {List, bar} from "./list.js";
 
 const PAGE = 500;
+// Of a thread: so many messages are shown at a time, and so many looked at before it is asked whether to go on.
+const SCREENFUL = 200;
+const FAR = 50000;
 
 const next = (answer) => answer.pagination.next_cursor ?? answer.pagination.cursor ?? null;
 
@@ -103,50 +106,83 @@ function messageCard(thread, message, words) {
 		make("header", {}, make("span", {class: "by"}, message.author), make("span", {class: "tag"}, message.role),
 			message.deleted ? make("span", {class: "tag bad"}, "deleted") : null,
 			make("small", {class: "quiet"}, time(message.ts), ` · #${message.seq}`), button),
-		make("pre", {}, message.deleted ? "This message was deleted." : marked(textOf(message.body), words)),
+		make("pre", {class: typeof message.body === "string" || message.body?.text ? "text" : null}, message.deleted ? "This message was deleted." : marked(textOf(message.body), words)),
 		message.reactions ? make("p", {class: "quiet"}, message.reactions.map((one) => `${one.reaction} ${one.id}`).join(" · ")) : null);
 	return card;
 }
 
-/** The messages of one thread: the newest page first, older ones on demand or while searching. */
+/**
+ * The messages of one thread from the newest back, a screenful of hits at a time. What was read stays, so that other words are
+ * looked for without reading again.
+ */
 class Stream {
 	constructor(thread) {
 		this.thread = thread;
-		this.messages = [];
-		this.before = undefined;
-		this.words = "";
+		this.messages = []; // newest first
+		this.before = undefined; // null at the beginning of the thread
 		this.element = make("div", {class: "stream", tabindex: "0", role: "log", "aria-label": "Messages"});
-		this.older = make("button", {type: "button", onclick: () => this.load()}, "Older messages");
+		this.older = make("button", {type: "button",
+			onclick: () => this.further().catch((reason) => notice(reason.message, true))});
 		this.found = make("span", {class: "count", "aria-live": "polite"});
 	}
 
-	async load() {
+	/** Reads a page; who asks while one is read gets that one. */
+	load() {
+		this.loading ??= this.read().finally(() => { this.loading = null; });
+		return this.loading;
+	}
+
+	async read() {
 		const answer = await get(`/v1/threads/${segment(this.thread)}/messages`
-			+ query({limit: 200, include_deleted: "true", before: this.before}));
-		this.messages = answer.messages.concat(this.messages);
+			+ query({limit: PAGE, include_deleted: "true", before: this.before}));
+		this.messages.push(...answer.messages.reverse());
 		this.before = answer.pagination.has_before ? answer.pagination.before : null;
-		this.paint(this.messages.length === answer.messages.length);
 	}
 
-	paint(toEnd) {
-		const hits = this.words === "" ? this.messages
-			: this.messages.filter((message) => textOf(message.body ?? "").toLowerCase().includes(this.words));
-		const height = this.element.scrollHeight - this.element.scrollTop;
-		this.older.hidden = this.before === null;
-		this.element.replaceChildren(this.older, ...hits.slice(-1000).map((message) => messageCard(this.thread, message, this.words)));
-		this.element.scrollTop = toEnd ? this.element.scrollHeight : this.element.scrollHeight - height;
-		this.found.textContent = this.words === "" ? `${number(this.messages.length)}${this.before === null ? "" : "+"} messages`
-			: `${number(hits.length)} found in ${number(this.messages.length)}${this.before === null ? "" : "+"}`;
-	}
-
-	/** Searches what is here, then reads on through the whole thread. */
+	/** Begins at the newest message; "" finds all. */
 	async search(text) {
-		const words = text.trim().toLowerCase();
-		this.words = words;
-		this.paint(true);
-		while (this.words === words && words !== "" && this.before !== null) {
-			await this.load();
+		this.words = text.trim().toLowerCase();
+		this.at = 0; // so many of the messages have been looked at
+		this.hits = 0;
+		this.element.replaceChildren(this.older);
+		await this.further();
+		this.element.scrollTop = this.element.scrollHeight;
+	}
+
+	matches(message) {
+		return this.words === "" || textOf(message.body ?? "").toLowerCase().includes(this.words);
+	}
+
+	/** Shows more hits above those there are; stops after a screenful, or when it has looked far enough. */
+	async further() {
+		const turn = this.turn = {};
+		const end = this.at + FAR;
+		const found = [];
+		this.older.disabled = true;
+		while (found.length < SCREENFUL && this.at < end && (this.at < this.messages.length || this.before !== null)) {
+			if (this.at === this.messages.length) {
+				this.tell();
+				await this.load().catch((reason) => { this.older.disabled = false; throw reason; });
+				if (this.turn !== turn) {
+					return;
+				}
+			} else if (this.matches(this.messages[this.at++])) {
+				found.unshift(messageCard(this.thread, this.messages[this.at - 1], this.words));
+			}
 		}
+		this.hits += found.length;
+		const height = this.element.scrollHeight - this.element.scrollTop;
+		this.older.after(...found);
+		this.older.disabled = false;
+		this.tell();
+		this.element.scrollTop = this.element.scrollHeight - height;
+	}
+
+	tell() {
+		const read = `${number(this.messages.length)}${this.before === null ? "" : "+"}`;
+		this.found.textContent = this.words === "" ? `${read} messages` : `${number(this.hits)} found in ${number(this.at)} of ${read}`;
+		this.older.textContent = this.words === "" ? "Older messages" : "Search further";
+		this.older.hidden = this.before === null && this.at === this.messages.length;
 	}
 }
 
@@ -170,5 +206,5 @@ export async function thread(view, id) {
 			people.length > 8 ? make("span", {}, `and ${people.length - 8} more`) : null,
 			make("a", {href: `#/rows/${segment(`thread:${id}:`)}`}, "rows")),
 		stream.element);
-	await stream.load();
+	await stream.search("");
 }
