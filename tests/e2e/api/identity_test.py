@@ -67,7 +67,7 @@ class Sign(ApiCase):
         for body, code in ((b"", "body_required"), (b"{", "invalid_json"), (b"[]", "invalid_type"),
                            (b"{}", "invalid_user_id"), (b'{"userId":""}', "invalid_user_id"),
                            (b'{"userId":"a\\nb"}', "invalid_user_id"),
-                           (b'{"userId":"a","userId":"b"}', "invalid_json"),
+                           (b'{"userId":"a","userId":"b"}', "duplicate_key"),
                            (b'{"userId":"%s"}' % (b"x" * 129), "invalid_user_id"),
                            (b'{"userId":"a","expires_in":0}', "invalid_expires_in")):
             self.refused(backend.post("/v1/_sign", body), 400, code)
