@@ -13,7 +13,8 @@ struct pdb_record {
 	uint32_t version;
 	pdb_slice body;
 	pdb_slice attachments;
-	pdb_slice tag; /* of the hook that runs */
+	pdb_slice tag;        /* of the hook that runs */
+	pdb_slice attachment; /* its own */
 	pdb__op *op;
 	bool changed;
 	bool going_in;
@@ -56,6 +57,12 @@ pdb_status pdb_record_set_body(pdb_record *record, pdb_slice body)
 	return pdb__arena_copy(record->op->arena, body, &record->body) ? PDB_OK : PDB_ENOMEM;
 }
 
+/* Four letters, or none. */
+static pdb_slice tag_of(const pdb_record_hook *hook)
+{
+	return pdb_slice_of(hook->tag, hook->tag[0] != '\0' ? sizeof(hook->tag) - 1 : 0);
+}
+
 pdb_slice pdb__note_of(pdb_slice all, pdb_slice of_tag)
 {
 	size_t cursor = 0;
@@ -95,7 +102,7 @@ static bool attachments_with(pdb__arena *arena, pdb_slice all, pdb_slice of_tag,
 
 pdb_slice pdb_record_attachment(const pdb_record *record)
 {
-	return pdb__note_of(record->attachments, record->tag);
+	return record->attachment;
 }
 
 pdb_status pdb_record_set_attachment(pdb_record *record, pdb_slice bytes)
@@ -103,10 +110,12 @@ pdb_status pdb_record_set_attachment(pdb_record *record, pdb_slice bytes)
 	if (record->tag.len == 0 || bytes.len > PDB_VALUE_MAX) {
 		return PDB_EINVAL;
 	}
-	return attachments_with(record->op->arena, record->attachments, record->tag, bytes,
-				&record->attachments)
-		       ? PDB_OK
-		       : PDB_ENOMEM;
+	if (!attachments_with(record->op->arena, record->attachments, record->tag, bytes,
+			      &record->attachments)) {
+		return PDB_ENOMEM;
+	}
+	record->attachment = pdb__note_of(record->attachments, record->tag);
+	return PDB_OK;
 }
 
 pdb_status pdb_record_may_block(pdb_record *record)
@@ -146,17 +155,31 @@ pdb_status pdb_record_set_thread_note(pdb_record *record, pdb_slice note)
 	return PDB_OK;
 }
 
+/* Most authors are as they are written; false without memory. */
+static bool author_text(pdb__arena *arena, pdb_slice json, pdb_slice *out)
+{
+	char *text;
+
+	if (memchr(json.ptr, '\\', json.len) == NULL) {
+		*out = pdb_slice_of(json.ptr + 1, json.len - 2);
+		return true;
+	}
+	text = pdb__arena_alloc(arena, json.len + 1);
+	if (text == NULL) {
+		return false;
+	}
+	*out = pdb_slice_of(text, pdb_json_unescape(json, text));
+	return true;
+}
+
 static pdb_status record_begin(pdb__op *op, const pdb__record *from, pdb_record *record,
 			       pdb_err *err)
 {
-	char *author = pdb__arena_alloc(op->arena, from->author.len + 1);
-
-	if (author == NULL) {
+	if (!author_text(op->arena, from->author, &record->author)) {
 		return pdb__no_memory(err);
 	}
 	record->thread = from->thread;
 	record->message = from->id;
-	record->author = pdb_slice_of(author, pdb_json_unescape(from->author, author));
 	record->role = from->role;
 	record->version = from->version;
 	record->body = from->body;
@@ -165,15 +188,22 @@ static pdb_status record_begin(pdb__op *op, const pdb__record *from, pdb_record 
 	return PDB_OK;
 }
 
+/* Whose turn it is. */
+static void record_turn(pdb_record *record, const pdb_record_hook *hook)
+{
+	record->tag = tag_of(hook);
+	record->attachment = pdb__note_of(record->attachments, record->tag);
+}
+
 /* A hook may say why in `err`; when it does not, the status must still have words. */
 static pdb_status hook_run(pdb_status (*fn)(void *, pdb_record *, pdb_err *),
 			   const pdb_socket_entry *entry, pdb_record *record, pdb_err *err)
 {
 	const pdb_record_hook *hook = entry->ops;
-	pdb_err words = {0};
+	pdb_err words; /* not zeroed: it is large, and mostly not used */
 	pdb_status status;
 
-	record->tag = pdb_slice_text(hook->tag);
+	words.status = PDB_OK;
 	status = fn(entry->self, record, &words);
 	if (status == PDB_OK) {
 		return PDB_OK;
@@ -214,6 +244,7 @@ static pdb_status hooks_in(const pdb_chat *chat, pdb_record *record, pdb_err *er
 		if (hook->in == NULL || (record->again && hook->tag[0] == '\0')) {
 			continue;
 		}
+		record_turn(record, hook);
 		status = hook_run(hook->in, &chat->hooks->entries[i], record, err);
 		if (status == PDB_OK) {
 			status = body_judge(hook, record, err);
@@ -230,9 +261,8 @@ static pdb_status hooks_out(const pdb_chat *chat, pdb_record *record, pdb_err *e
 	for (size_t i = chat->hooks->count; i > 0 && status == PDB_OK; i--) {
 		const pdb_record_hook *hook = chat->hooks->entries[i - 1].ops;
 
-		record->tag = pdb_slice_text(hook->tag);
-		if (hook->out != NULL && record->tag.len > 0 &&
-		    pdb_record_attachment(record).ptr != NULL) {
+		record_turn(record, hook);
+		if (hook->out != NULL && record->attachment.ptr != NULL) {
 			status = hook_run(hook->out, &chat->hooks->entries[i - 1], record, err);
 		}
 	}
@@ -252,7 +282,7 @@ static bool all_known(const pdb_chat *chat, pdb_slice attachments)
 		for (size_t i = 0; i < chat->hooks->count; i++) {
 			const pdb_record_hook *hook = chat->hooks->entries[i].ops;
 
-			known = known || (hook->out != NULL && pdb_slice_is(tag, hook->tag));
+			known = known || (hook->out != NULL && pdb_slice_equal(tag, tag_of(hook)));
 		}
 		if (!known) {
 			return false;
@@ -267,7 +297,7 @@ pdb_status pdb__hooks_purge(const pdb_chat *chat, pdb_slice thread, pdb_slice no
 
 	for (size_t i = 0; i < chat->hooks->count && status == PDB_OK; i++) {
 		const pdb_record_hook *hook = chat->hooks->entries[i].ops;
-		pdb_slice note = pdb__note_of(notes, pdb_slice_text(hook->tag));
+		pdb_slice note = pdb__note_of(notes, tag_of(hook));
 
 		if (note.len > 0 && PDB_HAS(hook, purge)) {
 			status = hook->purge(chat->hooks->entries[i].self, thread, note, err);
@@ -373,7 +403,7 @@ static bool must_tell(pdb_status status)
 
 pdb_status pdb__record_render(pdb__op *op, const pdb__record *record, pdb_buf *out, pdb_err *err)
 {
-	pdb_err why = {0};
+	pdb_err why; /* set by what fails */
 	pdb_slice body = {0};
 	pdb_status status;
 
