@@ -3,87 +3,97 @@
 #include "bodycache.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 
+/*
+ * Each shard is a ring of words and an index into it. Writers of a shard take turns. Readers copy
+ * an entry and then look whether it may have been written over meanwhile: a writer moves `next`
+ * before it writes a word, so whoever has read a new word reads the new `next` too.
+ */
 #define SHARDS 16u
-/* Bytes of memory for one bucket of the index. */
-#define PER_BUCKET 128u
+#define WORD   sizeof(word)
+/* Slots of the index that one mark may be in: a line of memory. */
+#define WAYS 8u
+/* Words of the ring for one slot. */
+#define PER_SLOT 16u
+#define TAG_BITS 16u
 
-/* Where an entry lies: a place that only rises, the memory is written round and round. */
-typedef struct bucket {
-	uint8_t mark[FRAME_MARK_SIZE];
-	uint64_t place; /* 0 = none */
-} bucket;
+typedef _Atomic uint64_t word;
 
-typedef struct entry {
-	uint32_t version;
-	uint32_t thread_len;
-	uint32_t message_len;
-	uint32_t body_len;
-} entry;
+/* What an entry begins with; thread, message and body follow, without gaps. */
+enum {
+	AT_KEY = 0,
+	AT_MARK = 1,  /* two words */
+	AT_PLACE = 3, /* version (32 bits), length of thread (16), of message (16) */
+	AT_BODY_LEN = 4,
+	HEAD_WORDS = 5
+};
 
 typedef struct shard {
-	pthread_mutex_t lock;
-	uint8_t *bytes;
-	uint64_t next; /* the place of the next entry */
-	bucket *buckets;
+	pthread_mutex_t lock; /* of writers */
+	word next;            /* place of the next entry: words written since the start */
+	word *ring;
+	size_t used; /* words of the ring that may hold something */
+	word *index; /* place and tag of an entry; 0 = none */
 } shard;
 
 struct bodycache {
 	const pdb_host *host;
-	uint8_t *memory;
+	void *memory;
 	size_t memory_size;
-	size_t shard_size;
-	size_t bucket_count;
-	bucket *buckets;
+	size_t ring_words; /* of a shard */
+	size_t set_count;  /* of a shard */
 	shard shards[SHARDS];
 };
 
-static bool memory_make(bodycache *cache)
+static pdb_status memory_make(bodycache *cache, pdb_err *err)
 {
-	size_t index_size = SHARDS * cache->bucket_count * sizeof(*cache->buckets);
-	void *memory = mmap(NULL, cache->memory_size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t slots = cache->set_count * WAYS;
+	size_t each = slots + cache->ring_words;
+	word *at;
 
-	if (memory == MAP_FAILED) {
-		return false;
+	cache->memory_size = SHARDS * each * WORD;
+	at = mmap(NULL, cache->memory_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		  0);
+	if (at == MAP_FAILED) {
+		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for opened bodies");
 	}
-	cache->memory = memory;
-	(void)madvise(memory, cache->memory_size, MADV_DONTDUMP);
-	cache->buckets = cache->host->alloc(index_size);
-	if (cache->buckets == NULL) {
-		return false;
+	cache->memory = at;
+	(void)madvise(at, cache->memory_size, MADV_DONTDUMP);
+	(void)madvise(at, cache->memory_size, MADV_HUGEPAGE);
+	for (size_t i = 0; i < SHARDS; i++) {
+		cache->shards[i].index = at + i * slots;
+		cache->shards[i].ring = at + SHARDS * slots + i * cache->ring_words;
+		/* so that no place is 0 */
+		atomic_init(&cache->shards[i].next, cache->ring_words);
 	}
-	memset(cache->buckets, 0, index_size);
-	return true;
+	return PDB_OK;
 }
 
 pdb_status bodycache_create(bodycache **out, const pdb_host *host, size_t size, pdb_err *err)
 {
 	bodycache *cache = host->alloc(sizeof(*cache));
+	pdb_status status = PDB_OK;
 
 	if (cache == NULL) {
 		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for opened bodies");
 	}
 	memset(cache, 0, sizeof(*cache));
 	cache->host = host;
-	cache->shard_size = size / SHARDS;
-	cache->memory_size = cache->shard_size * SHARDS;
-	cache->bucket_count = cache->shard_size / PER_BUCKET;
+	cache->ring_words = size / SHARDS / WORD;
+	cache->set_count = cache->ring_words / PER_SLOT / WAYS;
 	for (size_t i = 0; i < SHARDS; i++) {
 		(void)pthread_mutex_init(&cache->shards[i].lock, NULL);
 	}
-	if (cache->bucket_count > 0 && !memory_make(cache)) {
-		bodycache_destroy(&cache);
-		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for opened bodies");
+	if (cache->set_count > 0) {
+		status = memory_make(cache, err);
 	}
-	for (size_t i = 0; i < SHARDS && cache->bucket_count > 0; i++) {
-		cache->shards[i].bytes = cache->memory + i * cache->shard_size;
-		cache->shards[i].buckets = cache->buckets + i * cache->bucket_count;
-		cache->shards[i].next = 1;
+	if (status != PDB_OK) {
+		bodycache_destroy(&cache);
 	}
 	*out = cache;
-	return PDB_OK;
+	return status;
 }
 
 void bodycache_destroy(bodycache **cache)
@@ -99,120 +109,207 @@ void bodycache_destroy(bodycache **cache)
 	if (old->memory != NULL) {
 		(void)munmap(old->memory, old->memory_size);
 	}
-	old->host->free(old->buckets);
 	old->host->free(old);
 	*cache = NULL;
 }
 
-/* The mark is a MAC: any of its bits will do. */
-static shard *shard_of(bodycache *cache, const uint8_t *mark)
+/* -- where an entry is ------------------------------------------------------------------------- */
+
+/* A mark is a MAC: any of its bits will do for shard, set and tag. */
+typedef struct finder {
+	uint64_t mark[FRAME_MARK_SIZE / WORD];
+	size_t shard;
+	size_t set;
+	uint64_t tag;
+} finder;
+
+static finder finder_of(const bodycache *cache, const uint8_t *mark)
 {
-	return &cache->shards[mark[0] % SHARDS];
+	finder f;
+
+	memcpy(f.mark, mark, sizeof(f.mark));
+	f.shard = f.mark[0] % SHARDS;
+	f.set = (f.mark[0] >> 32) % cache->set_count;
+	f.tag = f.mark[1] & ((UINT64_C(1) << TAG_BITS) - 1);
+	return f;
 }
 
-static bucket *bucket_of(const bodycache *cache, const shard *s, const uint8_t *mark)
+/* False when the entry has been written over, or is about to be. */
+static bool is_whole(const bodycache *cache, const shard *s, uint64_t place)
 {
-	uint32_t number;
-
-	memcpy(&number, mark + 4, sizeof(number));
-	return &s->buckets[number % cache->bucket_count];
+	return atomic_load_explicit(&s->next, memory_order_acquire) - place <= cache->ring_words;
 }
 
-static size_t entry_size(const crypt_place *place, size_t body_len)
+static uint64_t pack_place(const crypt_place *place)
 {
-	return sizeof(entry) + place->thread.len + place->message.len + body_len;
+	return (uint64_t)place->version << 32 | (uint64_t)place->thread.len << 16 |
+	       place->message.len;
 }
 
-/* Where the entry of a bucket lies; NULL when it has been written over. */
-static const uint8_t *find(const bodycache *cache, const shard *s, const bucket *b)
+static size_t words_for(size_t bytes)
 {
-	if (b->place == 0 || s->next - b->place > cache->shard_size) {
-		return NULL;
+	return (bytes + WORD - 1) / WORD;
+}
+
+/* -- looking ----------------------------------------------------------------------------------- */
+
+static void copy_out(uint64_t *to, const word *from, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		to[i] = atomic_load_explicit(&from[i], memory_order_acquire);
 	}
-	return s->bytes + (b->place - 1) % cache->shard_size;
 }
 
-static bool is_at(const uint8_t *bytes, const crypt_place *place, pdb_slice *body_out)
+/* The ids lie in front of the body. */
+static bool is_at(const bodycache_copy *copy, const crypt_place *place)
 {
-	entry e;
+	const uint8_t *ids = (const uint8_t *)copy->words;
 
-	memcpy(&e, bytes, sizeof(e));
-	bytes += sizeof(e);
-	*body_out = pdb_slice_of(bytes + e.thread_len + e.message_len, e.body_len);
-	return e.version == place->version &&
-	       pdb_slice_equal(pdb_slice_of(bytes, e.thread_len), place->thread) &&
-	       pdb_slice_equal(pdb_slice_of(bytes + e.thread_len, e.message_len), place->message);
+	return memcmp(ids, place->thread.ptr, place->thread.len) == 0 &&
+	       memcmp(ids + place->thread.len, place->message.ptr, place->message.len) == 0;
 }
 
-bool bodycache_get(bodycache *cache, const crypt_place *place, const uint8_t *mark,
-		   pdb_record *record, pdb_status *out)
+static bool read_entry(const bodycache *cache, const shard *s, uint64_t at, const finder *f,
+		       const crypt_place *place, bodycache_copy *out)
 {
-	shard *s = shard_of(cache, mark);
-	const bucket *b;
-	const uint8_t *bytes;
-	pdb_slice body;
-	bool found = false;
+	size_t ids = place->thread.len + place->message.len;
+	const word *entry = s->ring + at % cache->ring_words;
+	uint64_t head[HEAD_WORDS];
 
-	if (cache->bucket_count == 0) {
+	if (!is_whole(cache, s, at)) {
 		return false;
 	}
-	(void)pthread_mutex_lock(&s->lock);
-	b = bucket_of(cache, s, mark);
-	bytes = memcmp(b->mark, mark, sizeof(b->mark)) == 0 ? find(cache, s, b) : NULL;
-	if (bytes != NULL && is_at(bytes, place, &body)) {
-		found = true;
-		*out = cache->host->record_set_body(record, body);
+	copy_out(head, entry, HEAD_WORDS);
+	if (memcmp(head + AT_MARK, f->mark, sizeof(f->mark)) != 0 ||
+	    head[AT_PLACE] != pack_place(place) || !is_whole(cache, s, at)) {
+		return false;
 	}
-	(void)pthread_mutex_unlock(&s->lock);
-	return found;
+	copy_out(out->words, entry + HEAD_WORDS, words_for(ids + head[AT_BODY_LEN]));
+	out->key = head[AT_KEY];
+	out->body = pdb_slice_of((const uint8_t *)out->words + ids, head[AT_BODY_LEN]);
+	return is_whole(cache, s, at) && is_at(out, place);
 }
 
-/* Room for an entry, in one piece. */
-static uint64_t make_place(const bodycache *cache, shard *s, size_t size)
+bool bodycache_get(const bodycache *cache, const crypt_place *place, const uint8_t *mark,
+		   bodycache_copy *out)
 {
-	size_t at = (size_t)((s->next - 1) % cache->shard_size);
-	uint64_t place;
+	const shard *s;
+	const word *set;
+	finder f;
 
-	if (cache->shard_size - at < size) {
-		s->next += cache->shard_size - at;
+	if (cache->set_count == 0) {
+		return false;
 	}
-	place = s->next;
-	s->next += size;
+	f = finder_of(cache, mark);
+	s = &cache->shards[f.shard];
+	set = s->index + f.set * WAYS;
+	for (size_t i = 0; i < WAYS; i++) {
+		uint64_t slot = atomic_load_explicit(&set[i], memory_order_acquire);
+
+		if (slot != 0 && (slot ^ f.tag) << (64 - TAG_BITS) == 0 &&
+		    read_entry(cache, s, slot >> TAG_BITS, &f, place, out)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* -- keeping ----------------------------------------------------------------------------------- */
+
+/* Room for an entry, in one piece. */
+static uint64_t make_place(const bodycache *cache, shard *s, size_t count)
+{
+	uint64_t place = atomic_load_explicit(&s->next, memory_order_relaxed);
+	size_t left = cache->ring_words - place % cache->ring_words;
+
+	if (left < count) {
+		place += left;
+	}
+	atomic_store_explicit(&s->next, place + count, memory_order_release);
+	if (s->used < place % cache->ring_words + count) {
+		s->used = place % cache->ring_words + count;
+	}
 	return place;
 }
 
-void bodycache_put(bodycache *cache, const crypt_place *place, const uint8_t *mark, pdb_slice body)
+static void copy_in(word *to, const uint64_t *from, size_t count)
 {
-	const entry e = {place->version, (uint32_t)place->thread.len, (uint32_t)place->message.len,
-			 (uint32_t)body.len};
-	size_t size = entry_size(place, body.len);
-	shard *s = shard_of(cache, mark);
-	uint8_t *at;
-	bucket *b;
+	for (size_t i = 0; i < count; i++) {
+		atomic_store_explicit(&to[i], from[i], memory_order_release);
+	}
+}
 
-	if (body.len > BODYCACHE_BODY_MAX || cache->bucket_count == 0 || size > cache->shard_size) {
+/* The slot of an entry with the same tag, else of the oldest. */
+static word *choose_slot(const shard *s, const finder *f)
+{
+	word *set = s->index + f->set * WAYS;
+	word *oldest = set;
+
+	for (size_t i = 0; i < WAYS; i++) {
+		uint64_t slot = atomic_load_explicit(&set[i], memory_order_relaxed);
+
+		if (slot != 0 && (slot ^ f->tag) << (64 - TAG_BITS) == 0) {
+			return &set[i];
+		}
+		if (slot < atomic_load_explicit(oldest, memory_order_relaxed)) {
+			oldest = &set[i];
+		}
+	}
+	return oldest;
+}
+
+void bodycache_put(bodycache *cache, const crypt_place *place, const uint8_t *mark, uint64_t key,
+		   pdb_slice body)
+{
+	size_t ids = place->thread.len + place->message.len;
+	size_t count = HEAD_WORDS + words_for(ids + body.len);
+	uint64_t entry[HEAD_WORDS + BODYCACHE_COPY_WORDS];
+	uint8_t *bytes = (uint8_t *)(entry + HEAD_WORDS);
+	finder f;
+	shard *s;
+	uint64_t at;
+
+	if (cache->set_count == 0 || body.len > BODYCACHE_BODY_MAX || ids > 2 * CRYPT_ID_MAX ||
+	    count > cache->ring_words) {
 		return;
 	}
+	f = finder_of(cache, mark);
+	entry[AT_KEY] = key;
+	memcpy(entry + AT_MARK, f.mark, sizeof(f.mark));
+	entry[AT_PLACE] = pack_place(place);
+	entry[AT_BODY_LEN] = body.len;
+	entry[count - 1] = 0; /* its end may be a gap */
+	memcpy(bytes, place->thread.ptr, place->thread.len);
+	memcpy(bytes + place->thread.len, place->message.ptr, place->message.len);
+	memcpy(bytes + ids, body.ptr, body.len);
+	s = &cache->shards[f.shard];
 	(void)pthread_mutex_lock(&s->lock);
-	b = bucket_of(cache, s, mark);
-	memcpy(b->mark, mark, sizeof(b->mark));
-	b->place = make_place(cache, s, size);
-	at = s->bytes + (b->place - 1) % cache->shard_size;
-	memcpy(at, &e, sizeof(e));
-	memcpy(at + sizeof(e), place->thread.ptr, place->thread.len);
-	memcpy(at + sizeof(e) + place->thread.len, place->message.ptr, place->message.len);
-	memcpy(at + size - body.len, body.ptr, body.len);
+	at = make_place(cache, s, count);
+	copy_in(s->ring + at % cache->ring_words, entry, count);
+	atomic_store_explicit(choose_slot(s, &f), at << TAG_BITS | f.tag, memory_order_release);
 	(void)pthread_mutex_unlock(&s->lock);
+}
+
+/* What was kept is behind by a round then: nobody finds it. */
+static void shard_clear(const bodycache *cache, shard *s)
+{
+	uint64_t next = atomic_load_explicit(&s->next, memory_order_relaxed);
+	uint64_t fresh = (next / cache->ring_words + 2) * cache->ring_words;
+
+	atomic_store_explicit(&s->next, fresh, memory_order_release);
+	for (size_t i = 0; i < s->used; i++) {
+		atomic_store_explicit(&s->ring[i], 0, memory_order_release);
+	}
+	s->used = 0;
 }
 
 void bodycache_clear(bodycache *cache)
 {
-	for (size_t i = 0; i < SHARDS && cache->bucket_count > 0; i++) {
+	for (size_t i = 0; i < SHARDS && cache->set_count > 0; i++) {
 		shard *s = &cache->shards[i];
 
 		(void)pthread_mutex_lock(&s->lock);
-		memset(s->buckets, 0, cache->bucket_count * sizeof(*s->buckets));
-		crypt_wipe(s->bytes, cache->shard_size);
+		shard_clear(cache, s);
 		(void)pthread_mutex_unlock(&s->lock);
 	}
 }

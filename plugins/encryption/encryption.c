@@ -166,10 +166,11 @@ static pdb_status start(void *state, pdb_err *err)
 	if (status != PDB_OK) {
 		return status;
 	}
-	if (strlen(database) >= sizeof(self->database)) {
+	if (strlen(database) >= sizeof(self->database_id)) {
 		return pdb_err_set(err, PDB_EINTERNAL, NULL, "the id of the database is too long");
 	}
-	(void)snprintf(self->database, sizeof(self->database), "%s", database);
+	(void)snprintf(self->database_id, sizeof(self->database_id), "%s", database);
+	self->database = pdb_slice_text(self->database_id);
 	keycache_use(self->cache, self->ops, self->kms);
 	return keeper_start(self->keeper, self->ops, self->kms, err);
 }

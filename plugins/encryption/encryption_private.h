@@ -24,10 +24,8 @@ typedef struct encryption_settings {
 	int64_t bodies;
 } encryption_settings;
 
-/* What is counted, beside the cache. */
+/* What is seldom and counted, beside the cache. */
 typedef struct encryption_counts {
-	_Atomic uint64_t sealed;
-	_Atomic uint64_t opened;
 	_Atomic uint64_t refused;    /* writes, for want of a key */
 	_Atomic uint64_t unreadable; /* records that did not open */
 } encryption_counts;
@@ -39,12 +37,15 @@ typedef struct encryption {
 	bodycache *bodies;
 	const pdb_kms_ops *ops; /* from start() on */
 	void *kms;
-	char database[80]; /* its id */
+	char database_id[80];
+	pdb_slice database; /* that one */
 	pthread_rwlock_t lock;
 	path_list *paths; /* under the lock */
 	bool use;         /* the same */
 	rotations rotations;
 	encryption_counts counts;
+	pdb_series *sealed; /* NULL without metrics, as the next one */
+	pdb_series *opened;
 } encryption;
 
 extern const pdb_record_hook encryption_hook;

@@ -11,6 +11,14 @@ static void count(_Atomic uint64_t *counter)
 	(void)atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
+/* Met with every record: counted where no other thread counts. */
+static void count_one(const encryption *self, pdb_series *series)
+{
+	if (series != NULL) {
+		self->host->metrics->add_to(series, 1);
+	}
+}
+
 static bool may_block(const encryption *self, pdb_record *record)
 {
 	return self->host->record_may_block(record) == PDB_OK;
@@ -18,7 +26,7 @@ static bool may_block(const encryption *self, pdb_record *record)
 
 static crypt_place place_of(const encryption *self, const pdb_record *record)
 {
-	return (crypt_place){.database = pdb_slice_text(self->database),
+	return (crypt_place){.database = self->database,
 			     .thread = self->host->record_thread(record),
 			     .message = self->host->record_message(record),
 			     .version = self->host->record_version(record)};
@@ -244,7 +252,7 @@ static pdb_status thread_key(encryption *self, pdb_record *record, note *n, keyc
 /* -- in ---------------------------------------------------------------------------------------- */
 
 static pdb_status write_sealed(const encryption *self, pdb_record *record, const crypt_job *job,
-			       const crypt_keys *keys)
+			       const keycache_hold *hold)
 {
 	size_t frame_len = crypt_frame_size(job);
 	size_t body_len = crypt_body_size(job);
@@ -254,11 +262,14 @@ static pdb_status write_sealed(const encryption *self, pdb_record *record, const
 	if (bytes == NULL) {
 		return PDB_ENOMEM;
 	}
-	crypt_seal(job, keys, bytes, bytes + frame_len);
+	crypt_seal(job, hold->keys, bytes, bytes + frame_len);
 	status = self->host->record_set_attachment(record, pdb_slice_of(bytes, frame_len));
 	if (status == PDB_OK) {
 		status = self->host->record_set_body(record,
 						     pdb_slice_of(bytes + frame_len, body_len));
+		/* its author sees it at once, and others soon */
+		bodycache_put(self->bodies, &job->place, bytes + FRAME_MARK_AT, hold->ticket,
+			      job->body);
 	}
 	self->host->free(bytes);
 	return status;
@@ -283,10 +294,10 @@ static pdb_status seal(encryption *self, pdb_record *record, const cover *c, pdb
 	}
 	job.key_id = pdb_slice_text(n.id);
 	job.dek_version = n.version;
-	status = write_sealed(self, record, &job, hold.keys);
+	status = write_sealed(self, record, &job, &hold);
 	keycache_give(self->cache, &hold);
 	if (status == PDB_OK) {
-		count(&self->counts.sealed);
+		count_one(self, self->sealed);
 	}
 	return status;
 }
@@ -320,65 +331,85 @@ static pdb_status unreadable(encryption *self, const char *code, pdb_err *err)
 				   : "it is not as it was sealed");
 }
 
-static pdb_status open_with(encryption *self, pdb_record *record, const frame *f,
-			    const crypt_keys *keys, pdb_err *err)
+static pdb_status open_with(encryption *self, pdb_record *record, const crypt_place *place,
+			    const frame *f, const keycache_hold *hold, pdb_err *err)
 {
-	const crypt_place place = place_of(self, record);
 	pdb_slice stored = self->host->record_body(record);
 	size_t size = crypt_open_size(f, stored);
-	uint8_t *body;
+	uint8_t *body = size > 0 ? self->host->alloc(size) : NULL;
 	pdb_status status;
 
-	if (bodycache_get(self->bodies, &place, f->mark, record, &status)) {
-		count(&self->counts.opened);
-		return status;
-	}
-	body = size > 0 ? self->host->alloc(size) : NULL;
 	if (size > 0 && body == NULL) {
 		return PDB_ENOMEM;
 	}
-	if (size == 0 || !crypt_open(&place, f, stored, keys, body)) {
+	if (size == 0 || !crypt_open(place, f, stored, hold->keys, body)) {
 		status = unreadable(self, "enc_not_authentic", err);
 	} else {
-		count(&self->counts.opened);
-		bodycache_put(self->bodies, &place, f->mark, pdb_slice_of(body, size));
+		bodycache_put(self->bodies, place, f->mark, hold->ticket, pdb_slice_of(body, size));
 		status = self->host->record_set_body(record, pdb_slice_of(body, size));
 	}
 	self->host->free(body);
 	return status;
 }
 
-static pdb_status open_out(void *state, pdb_record *record, pdb_err *err)
+/* `kept`: what was opened before under this mark; it may be shown as soon as the key is here. */
+static pdb_status open_by_key(encryption *self, pdb_record *record, const crypt_place *place,
+			      const frame *f, const bodycache_copy *kept, pdb_err *err)
 {
-	encryption *self = state;
 	char id[PDB_KMS_ID_SIZE];
 	keycache_hold hold;
-	frame f;
 	pdb_status status;
 
-	if (!frame_decode(self->host->record_attachment(record), &f) ||
-	    f.key_id.len >= sizeof(id)) {
-		return unreadable(self, "enc_not_authentic", err);
-	}
-	if (f.suite != FRAME_SUITE_XCHACHA) {
-		return unreadable(self, "enc_suite_unknown", err);
-	}
-	memcpy(id, f.key_id.ptr, f.key_id.len);
-	id[f.key_id.len] = '\0';
-	status = keycache_take(self->cache, id, f.dek_version, may_block(self, record), &hold, err);
+	memcpy(id, f->key_id.ptr, f->key_id.len);
+	id[f->key_id.len] = '\0';
+	status =
+		keycache_take(self->cache, id, f->dek_version, may_block(self, record), &hold, err);
 	if (status != PDB_OK) {
 		if (status != PDB_EOFFLOAD && status != PDB_EUNAVAILABLE) {
 			count(&self->counts.unreadable);
 		}
 		return status;
 	}
-	status = open_with(self, record, &f, hold.keys, err);
+	if (kept != NULL) {
+		bodycache_put(self->bodies, place, f->mark, hold.ticket, kept->body);
+		status = self->host->record_set_body(record, kept->body);
+	} else {
+		status = open_with(self, record, place, f, &hold, err);
+	}
 	if (status == PDB_OK && hold.prepared) {
-		keeper_claim(self->keeper, id, self->host->record_thread(record));
+		keeper_claim(self->keeper, id, place->thread);
 	}
 	keycache_give(self->cache, &hold);
 	if (status == PDB_ECORRUPT) {
-		keycache_doubt(self->cache, id, f.dek_version);
+		keycache_doubt(self->cache, id, f->dek_version);
+	}
+	return status;
+}
+
+static pdb_status open_out(void *state, pdb_record *record, pdb_err *err)
+{
+	encryption *self = state;
+	const crypt_place place = place_of(self, record);
+	bodycache_copy kept;
+	frame f;
+	bool found;
+	pdb_status status;
+
+	if (!frame_decode(self->host->record_attachment(record), &f) ||
+	    f.key_id.len >= PDB_KMS_ID_SIZE) {
+		return unreadable(self, "enc_not_authentic", err);
+	}
+	if (f.suite != FRAME_SUITE_XCHACHA) {
+		return unreadable(self, "enc_suite_unknown", err);
+	}
+	found = bodycache_get(self->bodies, &place, f.mark, &kept);
+	if (found && keycache_valid(self->cache, kept.key)) {
+		status = self->host->record_set_body(record, kept.body);
+	} else {
+		status = open_by_key(self, record, &place, &f, found ? &kept : NULL, err);
+	}
+	if (status == PDB_OK) {
+		count_one(self, self->opened);
 	}
 	return status;
 }

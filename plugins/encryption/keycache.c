@@ -10,6 +10,7 @@
 #define SHARDS        16u
 #define SHARD_LEAST   64u /* entries that make shards worth while */
 #define NONE          UINT32_MAX
+#define PLACE_BITS    24u /* of a ticket */
 /* Keys that one call of keycache_tend() unwraps again in each shard. */
 #define DUE_MAX 64u
 
@@ -25,15 +26,21 @@ typedef struct entry {
 	uint32_t next; /* of the same bucket */
 	uint32_t holds;
 	uint32_t version; /* that was asked for */
-	bool used;        /* since the clock hand passed */
-	bool due;         /* used when it was time to unwrap it again */
 	bool gone;        /* purged while it was held or loading; in no bucket any more */
 	uint8_t check[CRYPT_CHECK_SIZE];
-	int64_t refresh;
-	int64_t expires;
+	uint64_t ticket; /* of the key that is or was ready */
 	pdb_err failure;
 	pdb_kms_key key; /* without the DEK */
 } entry;
+
+/* What is read without the lock, one an entry. */
+typedef struct lease {
+	_Atomic uint64_t ticket; /* the entry's while its key is ready and bound; else 0 */
+	_Atomic int64_t refresh;
+	_Atomic int64_t expires; /* 0 = free, or on its way */
+	_Atomic bool used;       /* since the clock hand passed */
+	_Atomic bool due;        /* used when it was time to unwrap it again */
+} lease;
 
 typedef struct shard {
 	pthread_mutex_t lock;
@@ -43,6 +50,7 @@ typedef struct shard {
 	uint32_t kept;
 	uint32_t *buckets;
 	entry *entries;
+	lease *leases;
 	crypt_keys *keys; /* in the slab, one an entry */
 } shard;
 
@@ -54,6 +62,7 @@ struct keycache {
 	bool locked;
 	_Atomic bool lost; /* the provider could not be reached */
 	keycache_counts counts;
+	_Atomic uint64_t unwrapped; /* keys that became ready */
 	uint8_t seed[crypto_shorthash_KEYBYTES];
 	crypt_keys *slab;  /* of all shards, and one more for keycache_tend() */
 	crypt_keys *spare; /* that one */
@@ -70,11 +79,13 @@ static bool shard_init(keycache *cache, shard *s, uint32_t count, crypt_keys *ke
 	s->count = count;
 	s->keys = keys;
 	s->entries = cache->host->alloc(count * sizeof(*s->entries));
+	s->leases = cache->host->alloc(count * sizeof(*s->leases));
 	s->buckets = cache->host->alloc(count * sizeof(*s->buckets));
-	if (s->entries == NULL || s->buckets == NULL) {
+	if (s->entries == NULL || s->leases == NULL || s->buckets == NULL) {
 		return false;
 	}
 	memset(s->entries, 0, count * sizeof(*s->entries));
+	memset(s->leases, 0, count * sizeof(*s->leases));
 	for (uint32_t i = 0; i < count; i++) {
 		s->buckets[i] = NONE;
 	}
@@ -86,6 +97,7 @@ static void shard_fini(keycache *cache, shard *s)
 	(void)pthread_cond_destroy(&s->changed);
 	(void)pthread_mutex_destroy(&s->lock);
 	cache->host->free(s->entries);
+	cache->host->free(s->leases);
 	cache->host->free(s->buckets);
 }
 
@@ -226,6 +238,11 @@ static uint32_t index_of(const shard *s, const entry *e)
 	return (uint32_t)(e - s->entries);
 }
 
+static lease *lease_of(const shard *s, const entry *e)
+{
+	return &s->leases[index_of(s, e)];
+}
+
 static void unlink_entry(keycache *cache, shard *s, entry *e)
 {
 	uint32_t *at = bucket_of(s, hash_of(cache, e->key.id));
@@ -240,9 +257,14 @@ static void unlink_entry(keycache *cache, shard *s, entry *e)
 
 static void wipe(shard *s, entry *e)
 {
+	lease *l = lease_of(s, e);
+
 	sodium_memzero(&s->keys[index_of(s, e)], sizeof(crypt_keys));
 	s->kept -= e->state == ENTRY_READY;
 	e->state = ENTRY_FREE;
+	l->expires = 0;
+	l->used = false;
+	l->due = false;
 }
 
 /* Takes an entry out; what is held or loading is wiped when that ends. */
@@ -252,6 +274,7 @@ static void drop(keycache *cache, shard *s, entry *e)
 		unlink_entry(cache, s, e);
 	}
 	e->gone = true;
+	lease_of(s, e)->ticket = 0;
 	if (e->holds == 0 && e->state != ENTRY_LOADING) {
 		wipe(s, e);
 	}
@@ -270,8 +293,8 @@ static entry *make_room(keycache *cache, shard *s)
 		if (e->holds > 0 || e->state == ENTRY_LOADING || e->gone) {
 			continue;
 		}
-		if (e->used) {
-			e->used = false;
+		if (lease_of(s, e)->used) {
+			lease_of(s, e)->used = false;
 			continue;
 		}
 		count(&cache->counts.evictions);
@@ -298,26 +321,38 @@ static entry *add(keycache *cache, shard *s, uint64_t hash, const char *id, uint
 }
 
 /* Starts the time of a key that was just unwrapped. */
-static void start_time(const keycache *cache, entry *e)
+static void start_time(const keycache *cache, lease *l)
 {
 	int64_t now = cache->host->monotonic();
 	/* 70 to 90 % of its time */
 	int64_t share = 7000 + (int64_t)randombytes_uniform(2000);
 
-	e->expires = now + cache->ttl;
-	e->refresh = now + cache->ttl / 10000 * share;
-	e->due = false;
+	l->expires = now + cache->ttl;
+	l->refresh = now + cache->ttl / 10000 * share;
+	l->due = false;
+}
+
+/* Makes the ticket good, once the provider knows whose the key is. */
+static void issue(const shard *s, const entry *e)
+{
+	if (e->state == ENTRY_READY && e->key.state == PDB_KMS_KEY_BOUND) {
+		lease_of(s, e)->ticket = e->ticket;
+	}
 }
 
 static void take_over(keycache *cache, shard *s, entry *e, const pdb_kms_key *key)
 {
+	uint64_t place = (uint64_t)(s - cache->shards) * s->count + index_of(s, e);
+
 	e->key = *key;
 	e->key.dek = NULL;
 	crypt_keys_check(&s->keys[index_of(s, e)], e->check);
-	e->used = true;
 	e->state = ENTRY_READY;
+	e->ticket = ++cache->unwrapped << PLACE_BITS | place;
 	s->kept++;
-	start_time(cache, e);
+	lease_of(s, e)->used = true;
+	start_time(cache, lease_of(s, e));
+	issue(s, e);
 }
 
 /* -- unwrapping ------------------------------------------------------------------------------- */
@@ -385,7 +420,7 @@ static pdb_status load(keycache *cache, shard *s, entry *e, pdb_err *err)
 		words.status = status;
 		e->state = ENTRY_FAILED;
 		e->failure = words;
-		e->expires = cache->host->monotonic() + FAILURE_TIME;
+		lease_of(s, e)->expires = cache->host->monotonic() + FAILURE_TIME;
 		*err = words;
 	}
 	if (e->gone) {
@@ -403,13 +438,25 @@ static bool inline_unwrap(const keycache *cache)
 static void hold(const shard *s, entry *e, keycache_hold *out)
 {
 	e->holds++;
-	e->used = true;
 	out->keys = &s->keys[index_of(s, e)];
 	out->check = e->check;
 	out->thread = e->key.thread;
+	out->ticket = e->ticket;
 	out->version = e->key.dek_version;
 	out->prepared = e->key.state == PDB_KMS_KEY_PREPARED;
 	out->place = index_of(s, e);
+}
+
+/* Written only when it changes something: others read it all the time. */
+static void note_use(lease *l, int64_t now)
+{
+	if (!atomic_load_explicit(&l->used, memory_order_relaxed)) {
+		l->used = true;
+	}
+	if (now >= atomic_load_explicit(&l->refresh, memory_order_relaxed) &&
+	    !atomic_load_explicit(&l->due, memory_order_relaxed)) {
+		l->due = true;
+	}
 }
 
 /* Finds a key that is ready, or makes it so. Errors: as keycache_take. */
@@ -428,7 +475,7 @@ static pdb_status get(keycache *cache, shard *s, const char *id, uint32_t versio
 		now = cache->host->monotonic();
 		e = find(s, hash, id, version);
 	}
-	if (e != NULL && now >= e->expires) {
+	if (e != NULL && now >= lease_of(s, e)->expires) {
 		drop(cache, s, e);
 		e = NULL;
 	}
@@ -439,7 +486,7 @@ static pdb_status get(keycache *cache, shard *s, const char *id, uint32_t versio
 	*out = e;
 	if (e != NULL) {
 		count(&cache->counts.hits);
-		e->due = e->due || now >= e->refresh;
+		note_use(lease_of(s, e), now);
 		return PDB_OK;
 	}
 	if (keycache_is_lost(cache)) {
@@ -486,6 +533,23 @@ void keycache_give(keycache *cache, const keycache_hold *held)
 	(void)pthread_mutex_unlock(&s->lock);
 }
 
+bool keycache_valid(keycache *cache, uint64_t ticket)
+{
+	size_t place = ticket & (((uint64_t)1 << PLACE_BITS) - 1);
+	const shard *s = &cache->shards[place / cache->shards[0].count];
+	lease *l = &s->leases[place % s->count];
+	int64_t now = cache->host->monotonic();
+	/* Read before the ticket: what an older one left here is over sooner. */
+	bool in_time = now < atomic_load_explicit(&l->expires, memory_order_acquire);
+
+	if (ticket == 0 || atomic_load_explicit(&l->ticket, memory_order_acquire) != ticket ||
+	    !in_time) {
+		return false;
+	}
+	note_use(l, now);
+	return true;
+}
+
 /* -- what others know ------------------------------------------------------------------------- */
 
 void keycache_put(keycache *cache, const pdb_kms_key *key)
@@ -528,8 +592,8 @@ static void each_version(keycache *cache, const char *id, visit_fn visit)
 static void become_bound(keycache *cache, shard *s, entry *e)
 {
 	(void)cache;
-	(void)s;
 	e->key.state = PDB_KMS_KEY_BOUND;
+	issue(s, e);
 }
 
 void keycache_bound(keycache *cache, const char *id)
@@ -551,7 +615,7 @@ void keycache_doubt(keycache *cache, const char *id, uint32_t version)
 	(void)pthread_mutex_lock(&s->lock);
 	e = find(s, hash, id, version);
 	if (e != NULL && e->state == ENTRY_READY &&
-	    cache->host->monotonic() >= e->expires - cache->ttl + NS_PER_SECOND) {
+	    cache->host->monotonic() >= lease_of(s, e)->expires - cache->ttl + NS_PER_SECOND) {
 		drop(cache, s, e);
 	}
 	(void)pthread_mutex_unlock(&s->lock);
@@ -601,16 +665,18 @@ static size_t sweep(keycache *cache, shard *s, due_key due[DUE_MAX])
 
 	for (uint32_t i = 0; i < s->count; i++) {
 		entry *e = &s->entries[i];
+		lease *l = &s->leases[i];
 
-		if (e->gone || e->state == ENTRY_FREE || e->state == ENTRY_LOADING) {
+		/* The lease first: most entries need not be touched. */
+		if (l->expires == 0 || (now < l->expires && !l->due) || e->gone) {
 			continue;
 		}
-		if (now >= e->expires) {
+		if (now >= l->expires) {
 			drop(cache, s, e);
-		} else if (e->due && found < DUE_MAX) {
+		} else if (l->due && found < DUE_MAX) {
 			memcpy(due[found].id, e->key.id, sizeof(due[found].id));
 			due[found++].version = e->version;
-			e->due = false;
+			l->due = false;
 		}
 	}
 	return found;
@@ -628,7 +694,8 @@ static void refreshed(keycache *cache, shard *s, const due_key *due, pdb_status 
 	    sodium_memcmp(cache->spare, &s->keys[index_of(s, e)], sizeof(*cache->spare)) == 0) {
 		e->key = *key;
 		e->key.dek = NULL;
-		start_time(cache, e);
+		start_time(cache, lease_of(s, e));
+		issue(s, e);
 	} else if (status == PDB_OK || status == PDB_ENOTFOUND || status == PDB_EDENIED) {
 		/* destroyed, forbidden, or no longer the key that it was */
 		drop(cache, s, e);

@@ -39,6 +39,7 @@ typedef struct keycache_hold {
 	const crypt_keys *keys;
 	const uint8_t *check; /* CRYPT_CHECK_SIZE bytes */
 	const char *thread;   /* whose it is, as the provider says; "" = nobody's yet */
+	uint64_t ticket;      /* for keycache_valid() */
 	uint32_t version;
 	bool prepared; /* the provider does not know its thread yet */
 	uint32_t place;
@@ -67,6 +68,9 @@ void keycache_use(keycache *cache, const pdb_kms_ops *ops, void *kms);
 pdb_status keycache_take(keycache *cache, const char *id, uint32_t version, bool may_block,
 			 keycache_hold *out, pdb_err *err);
 void keycache_give(keycache *cache, const keycache_hold *hold);
+/* True while the key that was held with this ticket may be used, and the provider knows its thread.
+ * A use like any other, but without a lock. 0 is no ticket. */
+bool keycache_valid(keycache *cache, uint64_t ticket);
 
 /* True when a key that was handed out with its DEK is one. */
 bool keycache_good(const pdb_kms_key *key);

@@ -16,14 +16,6 @@ static void tell(pdb_sample_fn sample, void *arg, const number *numbers, size_t 
 	}
 }
 
-static void read_operations(void *state, pdb_sample_fn sample, void *arg)
-{
-	encryption *self = state;
-	const number numbers[] = {{"seal", &self->counts.sealed}, {"open", &self->counts.opened}};
-
-	tell(sample, arg, numbers, 2);
-}
-
 static void read_failures(void *state, pdb_sample_fn sample, void *arg)
 {
 	encryption *self = state;
@@ -71,8 +63,7 @@ static const pdb_metric metrics[] = {
 	 .kind = PDB_METRIC_COUNTER,
 	 .name = "progressdb_encryption_operations",
 	 .help = "Records that were sealed and opened.",
-	 .labels = by_operation,
-	 .read = read_operations},
+	 .labels = by_operation},
 	{.size = sizeof(pdb_metric),
 	 .kind = PDB_METRIC_COUNTER,
 	 .name = "progressdb_encryption_failures",
@@ -99,14 +90,26 @@ static const pdb_metric metrics[] = {
 	 .read = read_reachable},
 };
 
+/* The series of an operation, once the first metric is declared. */
+static pdb_series *operation(const encryption *self, pdb_measure *operations, const char *name)
+{
+	const char *const values[] = {name};
+
+	return self->host->metrics->series(operations, values);
+}
+
 pdb_status encryption_measure(encryption *self, pdb_plugin *plugin, pdb_err *err)
 {
-	pdb_status status = PDB_OK;
+	pdb_measure *operations = NULL;
+	pdb_status status;
 
 	if (!PDB_HAS(self->host, metrics)) {
 		return PDB_OK;
 	}
-	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]) && status == PDB_OK; i++) {
+	status = self->host->metrics->add(plugin, &metrics[0], self, &operations, err);
+	self->sealed = operation(self, operations, "seal");
+	self->opened = operation(self, operations, "open");
+	for (size_t i = 1; i < sizeof(metrics) / sizeof(metrics[0]) && status == PDB_OK; i++) {
 		status = self->host->metrics->add(plugin, &metrics[i], self, NULL, err);
 	}
 	return status;

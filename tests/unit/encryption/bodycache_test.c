@@ -3,24 +3,13 @@
 #include "bodycache.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
 
 #include "base/host.h"
 
-struct pdb_record {
-	char body[BODYCACHE_BODY_MAX + 64];
-	size_t len;
-};
-
-static pdb_status set_body(pdb_record *record, pdb_slice body)
-{
-	memcpy(record->body, body.ptr, body.len);
-	record->len = body.len;
-	return PDB_OK;
-}
-
-static const pdb_host host = {PDB_HOST_BASE, .record_set_body = set_body};
+static const pdb_host host = {PDB_HOST_BASE};
 static bodycache *cache;
-static pdb_record record;
+static bodycache_copy copy;
 
 static void open_cache(void)
 {
@@ -53,20 +42,17 @@ static const uint8_t *mark(uint32_t number)
 
 static bool has(crypt_place place, uint32_t number, const char *body)
 {
-	pdb_status status = PDB_EINTERNAL;
-
-	if (!bodycache_get(cache, &place, mark(number), &record, &status)) {
+	if (!bodycache_get(cache, &place, mark(number), &copy)) {
 		return false;
 	}
-	cr_assert_eq(status, PDB_OK);
-	cr_assert(pdb_slice_is(pdb_slice_of(record.body, record.len), body), "%.*s",
-		  (int)record.len, record.body);
+	cr_assert_eq(copy.key, number);
+	cr_assert(pdb_slice_is(copy.body, body), "%.*s", PDB_SLICE_ARGS(copy.body));
 	return true;
 }
 
 static void put(crypt_place place, uint32_t number, const char *body)
 {
-	bodycache_put(cache, &place, mark(number), pdb_slice_text(body));
+	bodycache_put(cache, &place, mark(number), number, pdb_slice_text(body));
 }
 
 Test(bodycache, finds_a_body_by_its_mark_and_in_its_place_only)
@@ -97,6 +83,65 @@ Test(bodycache, writes_over_the_oldest_and_never_mixes)
 	cr_assert_gt(found, 1000);
 }
 
+#define TURNS 200000u
+
+/* A body that tells its number, of many lengths. */
+static pdb_slice body_of(uint32_t number, char text[600])
+{
+	int len = snprintf(text, 600, "%u%0*u", number, (int)(100 + 90 * number), number);
+
+	return pdb_slice_of(text, (size_t)len);
+}
+
+/* All is under one mark: who finds something finds what was written last, or what was just before.
+ */
+static void *write_many(void *arg)
+{
+	const crypt_place place = at("t", "m", 1);
+	const uint8_t one[FRAME_MARK_SIZE] = {1};
+	char text[600];
+
+	for (uint32_t turn = 0; turn < TURNS; turn++) {
+		bodycache_put(cache, &place, one, turn % 5, body_of(turn % 5, text));
+		if (arg != NULL && turn % 1000 == 0) {
+			bodycache_clear(cache);
+		}
+	}
+	return NULL;
+}
+
+static void *read_many(void *arg)
+{
+	const crypt_place place = at("t", "m", 1);
+	const uint8_t one[FRAME_MARK_SIZE] = {1};
+	bodycache_copy found;
+	char text[600];
+
+	for (uint32_t turn = 0; turn < TURNS; turn++) {
+		if (bodycache_get(cache, &place, one, &found)) {
+			cr_assert(pdb_slice_equal(found.body, body_of((uint32_t)found.key, text)));
+		}
+	}
+	return arg;
+}
+
+Test(bodycache, readers_never_see_half_a_body)
+{
+	pthread_t threads[4];
+
+	bodycache_destroy(&cache);
+	/* A ring of 1 KiB: it goes round all the time. */
+	cr_assert_eq(bodycache_create(&cache, &host, 16u * 1024u, NULL), PDB_OK);
+	for (size_t i = 0; i < 4; i++) {
+		cr_assert_eq(pthread_create(&threads[i], NULL, i < 2 ? write_many : read_many,
+					    i == 1 ? &cache : NULL),
+			     0);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		cr_assert_eq(pthread_join(threads[i], NULL), 0);
+	}
+}
+
 Test(bodycache, forgets_everything_when_told)
 {
 	put(at("t1", "m1", 1), 7, "\"one\"");
@@ -111,14 +156,13 @@ Test(bodycache, keeps_nothing_large_and_nothing_without_room)
 	static char large[BODYCACHE_BODY_MAX + 2];
 	bodycache *none = NULL;
 	const crypt_place place = at("t", "m", 1);
-	pdb_status status;
 
 	memset(large, 'x', sizeof(large) - 1);
 	put(place, 1, large);
 	cr_assert_not(has(place, 1, ""));
 	cr_assert_eq(bodycache_create(&none, &host, 0, NULL), PDB_OK);
-	bodycache_put(none, &place, mark(1), PDB_SLICE("1"));
-	cr_assert_not(bodycache_get(none, &place, mark(1), &record, &status));
+	bodycache_put(none, &place, mark(1), 1, PDB_SLICE("1"));
+	cr_assert_not(bodycache_get(none, &place, mark(1), &copy));
 	bodycache_clear(none);
 	bodycache_destroy(&none);
 }

@@ -188,6 +188,7 @@ Test(keycache, a_purge_takes_all_versions_and_wipes_what_was_held)
 	cr_assert_eq(take("a", 2, false), PDB_EOFFLOAD);
 	cr_assert_eq(take("b", 1, false), PDB_OK);
 	cr_assert_not(sodium_is_zero((const uint8_t *)hold.keys, sizeof(*hold.keys)));
+	cr_assert_not(keycache_valid(cache, hold.ticket));
 	keycache_give(cache, &hold);
 	cr_assert(sodium_is_zero((const uint8_t *)hold.keys, sizeof(*hold.keys)));
 }
@@ -201,6 +202,76 @@ Test(keycache, a_doubted_key_is_asked_for_again_but_not_all_the_time)
 	keycache_doubt(cache, "a", 1);
 	cr_assert_eq(take("a", 1, false), PDB_EOFFLOAD);
 	keycache_doubt(cache, "b", 1);
+}
+
+static uint64_t ticket_of(const char *id)
+{
+	keycache_hold hold = {0};
+
+	cr_assert_eq(keycache_take(cache, id, 1, true, &hold, &err), PDB_OK);
+	keycache_give(cache, &hold);
+	return hold.ticket;
+}
+
+Test(keycache, a_ticket_is_good_while_its_key_is)
+{
+	uint64_t a = ticket_of("a");
+	uint64_t b = ticket_of("b");
+
+	cr_assert(keycache_valid(cache, a));
+	cr_assert(keycache_valid(cache, b));
+	cr_assert_not(keycache_valid(cache, 0));
+	keycache_purge(cache, "a");
+	cr_assert_not(keycache_valid(cache, a));
+	cr_assert_neq(ticket_of("a"), a);
+	cr_assert_not(keycache_valid(cache, a));
+	fake_now += SECONDS(59);
+	cr_assert(keycache_valid(cache, b));
+	fake_now += SECONDS(1);
+	cr_assert_not(keycache_valid(cache, b));
+	cr_assert_neq(ticket_of("b"), b);
+}
+
+Test(keycache, a_ticket_counts_as_a_use)
+{
+	uint64_t a = ticket_of("a");
+
+	fake_now += SECONDS(55);
+	cr_assert(keycache_valid(cache, a));
+	keycache_tend(cache);
+	cr_assert_eq(fake_unwraps, 2);
+	fake_now += SECONDS(50);
+	cr_assert(keycache_valid(cache, a));
+}
+
+Test(keycache, a_ticket_ends_with_the_place_of_its_key)
+{
+	uint64_t a = ticket_of("a");
+
+	for (unsigned i = 0; i < 64; i++) {
+		char id[16];
+
+		(void)snprintf(id, sizeof(id), "b%u", i);
+		cr_assert_eq(take(id, 1, true), PDB_OK);
+	}
+	cr_assert_not(keycache_valid(cache, a));
+}
+
+Test(keycache, a_ticket_is_not_good_before_the_provider_knows_the_thread)
+{
+	uint8_t dek[PDB_KMS_DEK_SIZE] = {7};
+	const pdb_kms_key key = {.size = sizeof(key),
+				 .id = "p",
+				 .dek = dek,
+				 .dek_version = 1,
+				 .state = PDB_KMS_KEY_PREPARED};
+	uint64_t p;
+
+	keycache_put(cache, &key);
+	p = ticket_of("p");
+	cr_assert_not(keycache_valid(cache, p));
+	keycache_bound(cache, "p");
+	cr_assert(keycache_valid(cache, p));
 }
 
 static void *take_one(void *arg)
