@@ -38,17 +38,6 @@ static pdb_status too_large(pdb_err *err)
 			   "The messages are too large together.");
 }
 
-/* The id row first: it finds out whether the message is known. */
-static pdb_status id_put(pdb__op *op, pdb_slice id, uint64_t ns, uint64_t seq, pdb_err *err)
-{
-	char position[PDB_POSITION_LEN];
-	pdb_keybuf key;
-
-	pdb_position_write(position, ns, seq);
-	pdb_key_message(&key, op->thread, id);
-	return pdb_txn_insert(&op->txn, &key.key, pdb_slice_of(position, sizeof(position)), err);
-}
-
 static void show(pdb__op *op, const pdb__draft *draft, bool first)
 {
 	pdb__record stored;
@@ -117,7 +106,8 @@ static pdb_status append_one(pdb__op *op, pdb__drafts *drafts, size_t i, pdb_err
 	if (ns <= op->head.last_ns) {
 		ns = op->head.last_ns + 1;
 	}
-	status = id_put(op, draft->record.id, ns, op->head.last_seq + 1, err);
+	/* The id row first: it finds out whether the message is known. */
+	status = pdb__message_id_put(op, draft->record.id, ns, op->head.last_seq + 1, err);
 	if (status == PDB_EEXISTS) {
 		draft->state = PDB__DRAFT_MET;
 		drafts->met = true;

@@ -230,6 +230,32 @@ pdb_status pdb_chat_purge_message(pdb_chat *chat, const pdb_message_ref *ref, in
 pdb_status pdb_chat_purge_thread(pdb_chat *chat, pdb_slice thread, int64_t until, size_t limit,
 				 bool *more, pdb_err *err);
 
+/* Where a page of an export begins, and how much it has. */
+typedef struct pdb_export_query {
+	pdb_slice cursor; /* as given by the page before; empty = at the start */
+	size_t limit;     /* lines; at most 1,000 */
+} pdb_export_query;
+
+/*
+ * Appends {"lines":[…],"pagination":{"has_more","cursor"?}}: every version of every message as
+ * clients see it, in the order of seq and version, and last the thread, deleted or not. One page
+ * has at most `limit` lines and some MiB. A thread that is written to meanwhile is told as it is
+ * when its last page is read.
+ * Errors: PDB_ENOTFOUND, those of the hooks.  May block.
+ */
+pdb_status pdb_chat_export(pdb_chat *chat, pdb_slice thread, const pdb_export_query *query,
+			   pdb_buf *out, pdb_outcome *outcome, pdb_err *err);
+/*
+ * Puts lines of an export back, {"lines":[…]}, all or none: ids, seq, versions, times, marks and
+ * reactions are as the lines say, and record hooks see every version. Lines of a thread come in the
+ * order of the export, in any number of calls; nobody sees the thread before its last one. What is
+ * stored already is compared and left as it is; *stored_out counts the others.
+ * Errors: PDB_EINVAL with the line in the field, PDB_EEXISTS (code import_conflict) for a thread
+ * with other content, PDB_ETOOLARGE, those of the hooks.  May block.
+ */
+pdb_status pdb_chat_import(pdb_chat *chat, pdb_slice thread, pdb_slice text, size_t *stored_out,
+			   pdb_outcome *outcome, pdb_err *err);
+
 typedef struct pdb_check_report {
 	uint64_t threads;
 	uint64_t messages;

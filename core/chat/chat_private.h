@@ -148,7 +148,8 @@ typedef struct pdb__op {
 	bool lag_removed;
 	bool derived;  /* changes only rows that are made again from others: lists, counts */
 	bool rewrites; /* takes what is stored through the hooks again */
-	bool purges;   /* sees a thread that is being purged */
+	bool purges;   /* sees a thread that is being purged, or imported */
+	bool imports;  /* sees one that is being imported */
 	bool judged;   /* access was granted (access.c) */
 	pdb__meta meta;
 	pdb__head head;
@@ -254,6 +255,9 @@ pdb_status pdb__list_row_remove(pdb__op *op, pdb_slice author, uint64_t ns, pdb_
 pdb_status pdb__list_rows_move(pdb__op *op, pdb_err *err);
 pdb_status pdb__all_row_move(pdb__op *op, pdb_err *err);
 
+/* Puts the rows of a new thread into the lists. */
+pdb_status pdb__list_rows_first(pdb__op *op, pdb_err *err);
+
 /* The row "deleted:…" of what was soft-deleted at `ts`; a thread when `message` is empty. */
 pdb_status pdb__deleted_row_put(pdb__op *op, int64_t ts, pdb_slice message, pdb_err *err);
 pdb_status pdb__deleted_row_remove(pdb__op *op, int64_t ts, pdb_slice message, pdb_err *err);
@@ -286,6 +290,14 @@ pdb_status pdb__version_find(pdb__op *op, const pdb__place *place, uint32_t vers
 /* Writes the timeline row. */
 pdb_status pdb__message_put(pdb__op *op, const pdb__place *place, const pdb__record *record,
 			    pdb_err *err);
+/* Writes the row that finds a message by its id; PDB_EEXISTS when there is one. */
+pdb_status pdb__message_id_put(pdb__op *op, pdb_slice message, uint64_t ns, uint64_t seq,
+			       pdb_err *err);
+/* Writes the next version of a message; the one at `place` becomes an earlier one. */
+pdb_status pdb__version_put(pdb__op *op, const pdb__place *place, const pdb__record *next,
+			    pdb_err *err);
+/* Reactions in any JSON to the bytes that are stored, in the arena; empty for none. */
+pdb_status pdb__reactions_read(pdb__op *op, pdb_slice json, pdb_slice *out, pdb_err *err);
 /* Decodes a row, with words and a log line when it is damaged. */
 pdb_status pdb__record_open(pdb_slice thread, pdb_slice row, pdb__record *record, pdb_err *err);
 /* What message `id` replies to must be another message of the thread. */

@@ -216,12 +216,9 @@ static void check_head(pdb__check *c, const tally *t, const pdb__head *head)
 	}
 }
 
-static pdb_status check_list_rows(pdb__check *c, pdb_slice thread, const pdb__meta *meta,
-				  const pdb__head *head, pdb_err *err)
+static pdb_status check_member_rows(pdb__check *c, pdb_slice thread, const pdb__meta *meta,
+				    const pdb__head *head, pdb_err *err)
 {
-	bool lags = head->list_ns != head->last_ns || head->all_ns != head->last_ns ||
-		    head->counted_messages != head->message_count ||
-		    head->counted_thread == meta->deleted;
 	pdb_keybuf key;
 	size_t cursor = 0;
 	pdb_slice one;
@@ -236,6 +233,22 @@ static pdb_status check_list_rows(pdb__check *c, pdb_slice thread, const pdb__me
 	if (status == PDB_OK) {
 		pdb_key_all(&key, head->all_ns, thread);
 		status = need(c, &key, err);
+	}
+	return status;
+}
+
+static pdb_status check_list_rows(pdb__check *c, pdb_slice thread, const pdb__meta *meta,
+				  const pdb__head *head, pdb_err *err)
+{
+	bool lags = head->list_ns != head->last_ns || head->all_ns != head->last_ns ||
+		    head->counted_messages != head->message_count ||
+		    head->counted_thread != pdb__meta_present(meta);
+	pdb_keybuf key;
+	pdb_status status = PDB_OK;
+
+	/* No list has a thread that is being imported. */
+	if (!meta->importing) {
+		status = check_member_rows(c, thread, meta, head, err);
 	}
 	if (status == PDB_OK && meta->deleted) {
 		c->deleted++;

@@ -40,7 +40,7 @@ pdb_status pdb__counts_move(pdb__op *op, pdb_err *err)
 {
 	uint8_t row[COUNTS_SIZE] = {COUNTS_FORMAT};
 	pdb__head *head = &op->head;
-	bool present = !op->meta.deleted;
+	bool present = pdb__meta_present(&op->meta);
 	uint64_t threads;
 	uint64_t messages;
 	pdb_keybuf key;
@@ -99,7 +99,7 @@ static pdb_status thread_catch_up(pdb_chat *chat, pdb_slice thread, pdb_err *err
 
 	if (status == PDB_OK) {
 		op.derived = true;
-		op.purges = true; /* until its last row is gone it has rows that lag */
+		op.purges = true; /* from its first row to its last one it has rows that lag */
 		status = pdb__op_write(&op, catch_up, NULL, err);
 	}
 	pdb__op_fini(&op);
@@ -229,7 +229,7 @@ static pdb_status count_thread(pdb__op *op, totals *sum, pdb_slice thread, pdb_e
 
 	if (status == PDB_OK && found) {
 		sum->messages += (int64_t)(head.message_count - head.counted_messages);
-		sum->threads += (int64_t)!meta.deleted - (int64_t)head.counted_thread;
+		sum->threads += (int64_t)pdb__meta_present(&meta) - (int64_t)head.counted_thread;
 	}
 	/* A damaged thread is the check's business, not a reason to refuse to start. */
 	return status == PDB_ECORRUPT ? PDB_OK : status;

@@ -276,6 +276,7 @@ static pdb_status thread(pdb_slice id, const char *tag, pdb_note_fn fn, void *ar
 		return status;
 	}
 	status = begin(&op, id, err);
+	op.imports = true; /* an operator may look at it, and purge it */
 	if (status == PDB_OK) {
 		status = pdb__op_read(&op, nothing_more, NULL, err);
 	}
@@ -449,6 +450,25 @@ static pdb_status show_versions(pdb_slice id, pdb_slice message, pdb_text_fn fn,
 	return show(status, &text, fn, arg, err);
 }
 
+static pdb_status export_thread(pdb_slice id, pdb_slice after, size_t limit, pdb_text_fn fn,
+				void *arg, pdb_err *err)
+{
+	const pdb_export_query query = {.cursor = after, .limit = limit};
+	pdb_buf text = {0};
+	pdb_outcome outcome = {0};
+	pdb_chat *chat;
+	pdb_status status = need_chat(&chat, err);
+
+	if (status == PDB_OK) {
+		status = pdb_chat_export(chat, id, &query, &text, &outcome, err);
+	}
+	if (status == PDB_OK) {
+		/* what a crash would undo must not be in a file */
+		pdb_store_wait(chat->store, outcome.ticket);
+	}
+	return show(status, &text, fn, arg, err);
+}
+
 /* -- changes ---------------------------------------------------------------------------------- */
 
 static pdb_status purge_message(pdb_slice thread, pdb_slice message, int64_t until, pdb_err *err)
@@ -468,6 +488,22 @@ static pdb_status purge_thread(pdb_slice thread, int64_t until, size_t limit, bo
 
 	return status == PDB_OK ? pdb_chat_purge_thread(chat, thread, until, limit, more, err)
 				: status;
+}
+
+static pdb_status import_thread(pdb_slice thread, pdb_slice lines, size_t *stored_out, pdb_err *err)
+{
+	pdb_outcome outcome = {0};
+	pdb_chat *chat;
+	pdb_status status = need_chat(&chat, err);
+
+	*stored_out = 0;
+	if (status == PDB_OK) {
+		status = pdb_chat_import(chat, thread, lines, stored_out, &outcome, err);
+	}
+	if (status == PDB_OK) {
+		pdb_store_wait(chat->store, outcome.ticket);
+	}
+	return status;
 }
 
 static void set_cursor(pdb_piece *out, pdb_slice cursor)
@@ -647,4 +683,6 @@ const pdb_host_domain pdb_chat_domain = {
 	.latest = latest,
 	.show_thread = show_thread,
 	.show_versions = show_versions,
+	.export_thread = export_thread,
+	.import_thread = import_thread,
 };

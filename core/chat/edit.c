@@ -196,6 +196,22 @@ static pdb_status deleted_rows(pdb__op *op, const pdb__record *before, const pdb
 	return status;
 }
 
+pdb_status pdb__version_put(pdb__op *op, const pdb__place *place, const pdb__record *next,
+			    pdb_err *err)
+{
+	pdb_status status = old_put(op, place, err);
+
+	if (status == PDB_OK) {
+		status = pdb__message_put(op, place, next, err);
+	}
+	if (status == PDB_OK) {
+		status = deleted_rows(op, &place->record, next, err);
+	}
+	op->head.message_count += (uint64_t)place->record.deleted;
+	op->head.message_count -= (uint64_t)next->deleted;
+	return status;
+}
+
 static pdb_status write_try(pdb__op *op, void *arg, pdb_err *err)
 {
 	change *c = arg;
@@ -219,20 +235,12 @@ static pdb_status write_try(pdb__op *op, void *arg, pdb_err *err)
 	if (c->kind == EDIT && c->input->reply_to.ptr != NULL) {
 		status = pdb__reply_check(op, c->message, c->input->reply_to, "/reply_to", err);
 	}
-	if (status == PDB_OK) {
-		status = old_put(op, &place, err);
-	}
 	/* A reaction that came meanwhile made no version, and is kept. */
 	c->next.reactions =
 		place.record.deleted || c->kind == DELETE ? c->reactions : place.record.reactions;
 	if (status == PDB_OK) {
-		status = pdb__message_put(op, &place, &c->next, err);
+		status = pdb__version_put(op, &place, &c->next, err);
 	}
-	if (status == PDB_OK) {
-		status = deleted_rows(op, &place.record, &c->next, err);
-	}
-	op->head.message_count += (uint64_t)place.record.deleted;
-	op->head.message_count -= (uint64_t)c->next.deleted;
 	if (status == PDB_OK) {
 		status = note(op, c, err);
 	}

@@ -21,6 +21,24 @@ pdb_status pdb__list_row_remove(pdb__op *op, pdb_slice author, uint64_t ns, pdb_
 	return status == PDB_ENOTFOUND ? PDB_OK : status;
 }
 
+pdb_status pdb__list_rows_first(pdb__op *op, pdb_err *err)
+{
+	pdb_keybuf key;
+	size_t cursor = 0;
+	pdb_slice participant;
+	pdb_status status = pdb__list_row_put(op, op->meta.author, op->head.list_ns, err);
+
+	while (status == PDB_OK &&
+	       pdb__participant_next(op->meta.participants, &cursor, &participant)) {
+		status = pdb__list_row_put(op, participant, op->head.list_ns, err);
+	}
+	if (status != PDB_OK) {
+		return status;
+	}
+	pdb_key_all(&key, op->head.all_ns, op->thread);
+	return pdb_txn_put(&op->txn, &key.key, pdb_slice_of(NULL, 0), err);
+}
+
 static pdb_status row_move(pdb__op *op, pdb_slice author, pdb_err *err)
 {
 	pdb_status status = pdb__list_row_remove(op, author, op->head.list_ns, err);

@@ -94,6 +94,17 @@ pdb_status pdb__message_put(pdb__op *op, const pdb__place *place, const pdb__rec
 	return pdb_txn_put(&op->txn, &key.key, pdb_buf_slice(row), err);
 }
 
+pdb_status pdb__message_id_put(pdb__op *op, pdb_slice message, uint64_t ns, uint64_t seq,
+			       pdb_err *err)
+{
+	char position[PDB_POSITION_LEN];
+	pdb_keybuf key;
+
+	pdb_position_write(position, ns, seq);
+	pdb_key_message(&key, op->thread, message);
+	return pdb_txn_insert(&op->txn, &key.key, pdb_slice_of(position, sizeof(position)), err);
+}
+
 pdb_status pdb__reply_check(pdb__op *op, pdb_slice id, pdb_slice reply_to, const char *field,
 			    pdb_err *err)
 {

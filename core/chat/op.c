@@ -141,12 +141,18 @@ pdb_status pdb__thread_load(pdb_txn *txn, pdb__arena *arena, pdb_slice thread, p
 	return PDB_OK;
 }
 
-/* A thread that is being purged is gone for readers. A writer must wait for the rest: it would make
- * a new one between the rows of the old. */
-static pdb_status hide_purged(pdb__op *op, bool writing, pdb_err *err)
+/* A thread that is being purged is gone for readers, one that is being imported not there yet. A
+ * writer must wait for the rest: it would make a new one between the rows of the old. */
+static pdb_status hide_partial(pdb__op *op, bool writing, pdb_err *err)
 {
-	if (!op->found || !op->meta.purging || op->purges) {
+	bool seen = op->purges || (op->imports && !op->meta.purging);
+
+	if (!op->found || seen || (!op->meta.purging && !op->meta.importing)) {
 		return PDB_OK;
+	}
+	if (writing && !op->meta.purging) {
+		return pdb_err_set(err, PDB_EEXISTS, "thread_importing",
+				   "The thread is being imported.");
 	}
 	if (writing) {
 		return pdb_err_set(err, PDB_EBUSY, "thread_purging",
@@ -176,7 +182,7 @@ static pdb_status op_load(pdb__op *op, bool writing, pdb_err *err)
 	}
 	status = pdb__thread_load(&op->txn, op->arena, op->thread, &op->meta, &op->head, &op->found,
 				  err);
-	return status == PDB_OK ? hide_purged(op, writing, err) : status;
+	return status == PDB_OK ? hide_partial(op, writing, err) : status;
 }
 
 /* Default deny: what the table was not asked about does not get out. */
@@ -246,7 +252,7 @@ typedef struct attempt {
 
 static bool op_present(const pdb__op *op)
 {
-	return op->found && !op->meta.deleted;
+	return op->found && pdb__meta_present(&op->meta);
 }
 
 /* True when list rows or the database's counters are behind this thread. */

@@ -22,6 +22,15 @@ static pdb_status not_deleted(pdb_err *err)
 			   "It is not deleted, or not any more.");
 }
 
+/* Whether a thread that is being imported is held is told by its last line only. */
+static pdb_status check_import(const pdb__op *op, pdb_err *err)
+{
+	if (!op->meta.importing) {
+		return PDB_OK;
+	}
+	return pdb_err_set(err, PDB_EDENIED, "thread_importing", "The thread is being imported.");
+}
+
 /* `attributes.legal_hold: true` wins over every purge. */
 static pdb_status check_hold(const pdb__op *op, pdb_err *err)
 {
@@ -79,8 +88,11 @@ static pdb_status message_try(pdb__op *op, void *arg, pdb_err *err)
 {
 	const purge *p = arg;
 	pdb__place place;
-	pdb_status status = op->found ? check_hold(op, err) : pdb__no_thread(err);
+	pdb_status status = op->found ? check_import(op, err) : pdb__no_thread(err);
 
+	if (status == PDB_OK) {
+		status = check_hold(op, err);
+	}
 	if (status != PDB_OK) {
 		return status;
 	}
@@ -276,6 +288,7 @@ static pdb_status run(pdb_chat *chat, pdb_slice thread, pdb__op_fn fn, purge *p,
 
 	if (status == PDB_OK) {
 		op.purges = p->message.len == 0;
+		op.imports = true; /* and tells what it does not purge of it */
 		status = pdb__op_write(&op, fn, p, err);
 	}
 	pdb__op_fini(&op);

@@ -114,10 +114,112 @@ static bool rebuild(const reacting *r, pdb_slice old, pdb_buf *list, size_t *cou
 	return met;
 }
 
+/* A member of an entry, as text in the arena. */
+static bool entry_text(pdb__op *op, pdb_slice entry, const char *name, pdb_slice *out)
+{
+	pdb_slice json = {0};
+	char *text;
+
+	if (!pdb_json_member(entry, name, &json) || pdb_json_type_of(json) != PDB_JSON_STRING) {
+		return false;
+	}
+	text = pdb__arena_alloc(op->arena, json.len);
+	*out = pdb_slice_of(text, text != NULL ? pdb_json_unescape(json, text) : 0);
+	return text != NULL;
+}
+
+static bool has_entry(pdb_slice list, pdb_slice id_json)
+{
+	size_t cursor = 0;
+	pdb_slice key;
+	pdb_slice entry;
+	pdb_slice id;
+
+	while (pdb_json_next(list, &cursor, &key, &entry)) {
+		if (pdb_json_member(entry, "id", &id) && pdb_slice_equal(id, id_json)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static pdb_status too_many(const pdb__op *op, pdb_err *err)
 {
 	return pdb__invalid(err, "too_many_reactions", "", "A message has at most %lld reactions.",
 			    (long long)op->chat->settings.reactions_max);
+}
+
+static pdb_status json_of(pdb__op *op, pdb_slice text, pdb_slice *json, pdb_err *err)
+{
+	pdb_buf *made = &op->arena->text;
+
+	pdb_buf_clear(made);
+	pdb_json_add_string(made, text);
+	if (made->failed || !pdb__arena_copy(op->arena, pdb_buf_slice(made), json)) {
+		return pdb__no_memory(err);
+	}
+	return PDB_OK;
+}
+
+static bool reaction_valid(pdb_slice reaction)
+{
+	/* The same kind of text as an author, and shorter. */
+	return reaction.len <= REACTION_MAX && pdb_author_valid(reaction);
+}
+
+/* One entry as it was given, added to `list` as it is stored. */
+static pdb_status read_entry(pdb__op *op, pdb_slice entry, pdb_buf *list, pdb_err *err)
+{
+	pdb_slice id = {0};
+	pdb_slice reaction = {0};
+	pdb_status status;
+
+	if (pdb_json_type_of(entry) != PDB_JSON_OBJECT || !entry_text(op, entry, "id", &id) ||
+	    !entry_text(op, entry, "reaction", &reaction) || !pdb_author_valid(id) ||
+	    !reaction_valid(reaction)) {
+		return pdb__invalid(err, "invalid_reaction", "/reactions",
+				    "A reaction is {\"id\", \"reaction\"}, as the API shows it.");
+	}
+	status = json_of(op, id, &id, err);
+	if (status == PDB_OK) {
+		status = json_of(op, reaction, &reaction, err);
+	}
+	if (status != PDB_OK) {
+		return status;
+	}
+	pdb_buf_add_byte(list, ']');
+	if (has_entry(pdb_buf_slice(list), id)) {
+		return pdb__invalid(err, "invalid_reaction", "/reactions",
+				    "An identity has one reaction to a message.");
+	}
+	list->len--;
+	add_entry(list, id, reaction);
+	return PDB_OK;
+}
+
+pdb_status pdb__reactions_read(pdb__op *op, pdb_slice json, pdb_slice *out, pdb_err *err)
+{
+	pdb_buf list = {0};
+	size_t cursor = 0;
+	size_t count = 0;
+	pdb_slice key;
+	pdb_slice entry;
+	pdb_status status = PDB_OK;
+
+	pdb_buf_add_byte(&list, '[');
+	while (status == PDB_OK && pdb_json_next(json, &cursor, &key, &entry)) {
+		status = ++count > (size_t)op->chat->settings.reactions_max
+				 ? too_many(op, err)
+				 : read_entry(op, entry, &list, err);
+	}
+	pdb_buf_add_byte(&list, ']');
+	*out = pdb_slice_of(NULL, 0);
+	if (status == PDB_OK && count > 0 &&
+	    (list.failed || !pdb__arena_copy(op->arena, pdb_buf_slice(&list), out))) {
+		status = pdb__no_memory(err);
+	}
+	pdb_buf_fini(&list);
+	return status;
 }
 
 static pdb_status set_try(pdb__op *op, void *arg, pdb_err *err)
@@ -165,18 +267,6 @@ static pdb_status set_try(pdb__op *op, void *arg, pdb_err *err)
 	return status;
 }
 
-static pdb_status json_of(pdb__op *op, pdb_slice text, pdb_slice *json, pdb_err *err)
-{
-	pdb_buf *made = &op->arena->text;
-
-	pdb_buf_clear(made);
-	pdb_json_add_string(made, text);
-	if (made->failed || !pdb__arena_copy(op->arena, pdb_buf_slice(made), json)) {
-		return pdb__no_memory(err);
-	}
-	return PDB_OK;
-}
-
 static pdb_status react(pdb_chat *chat, const pdb_caller *caller, pdb_slice thread, reacting *r,
 			pdb_buf *out, pdb_outcome *outcome, pdb_err *err)
 {
@@ -213,8 +303,7 @@ pdb_status pdb_chat_reaction_set(pdb_chat *chat, const pdb_caller *caller,
 		      .identity = identity,
 		      .reaction = reaction};
 
-	/* The same kind of text as an author, and shorter. */
-	if (reaction.len > REACTION_MAX || !pdb_author_valid(reaction)) {
+	if (!reaction_valid(reaction)) {
 		return pdb__invalid(err, "invalid_reaction", "/reaction",
 				    "A reaction is 1 to 64 bytes of text without control "
 				    "characters.");

@@ -79,6 +79,9 @@ static bool add_meta(pdb_buf *out, pdb_slice value)
 	add_number(out, "created_ts", meta.created_ts);
 	add_number(out, "updated_ts", meta.updated_ts);
 	add_number(out, "deleted_ts", meta.deleted_ts);
+	if (meta.importing) {
+		pdb_buf_add_text(out, ",\"importing\":true");
+	}
 	pdb_buf_add_byte(out, '}');
 	return true;
 }

@@ -126,24 +126,6 @@ static pdb_status fill_meta(pdb__op *op, const pdb_thread_input *input, pdb__met
 		       : pdb__no_memory(err);
 }
 
-static pdb_status first_rows(pdb__op *op, pdb_err *err)
-{
-	pdb_keybuf key;
-	size_t cursor = 0;
-	pdb_slice participant;
-	pdb_status status = pdb__list_row_put(op, op->meta.author, op->head.list_ns, err);
-
-	while (status == PDB_OK &&
-	       pdb__participant_next(op->meta.participants, &cursor, &participant)) {
-		status = pdb__list_row_put(op, participant, op->head.list_ns, err);
-	}
-	if (status != PDB_OK) {
-		return status;
-	}
-	pdb_key_all(&key, op->head.all_ns, op->thread);
-	return pdb_txn_put(&op->txn, &key.key, pdb_slice_of(NULL, 0), err);
-}
-
 pdb_status pdb__thread_begin(pdb__op *op, const pdb_thread_input *input, pdb_slice author,
 			     pdb_err *err)
 {
@@ -174,7 +156,7 @@ pdb_status pdb__thread_begin(pdb__op *op, const pdb_thread_input *input, pdb_sli
 	op->head.last_ts = now;
 	op->head.list_ns = (uint64_t)now;
 	op->head.all_ns = (uint64_t)now;
-	status = first_rows(op, err);
+	status = pdb__list_rows_first(op, err);
 	return status == PDB_OK ? pdb__op_note(op, PDB_CHANGE_THREAD_CREATED, NULL, err) : status;
 }
 

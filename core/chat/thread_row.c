@@ -8,10 +8,11 @@
 #define META_FORMAT 1u
 #define HEAD_FORMAT 2u
 /* Format 1 ends before `purged`, which was nought. */
-#define HEAD_SIZE_1  66u
-#define FLAG_DELETED 0x1u
-#define FLAG_PURGING 0x2u
-#define FLAG_COUNTED 0x1u
+#define HEAD_SIZE_1    66u
+#define FLAG_DELETED   0x1u
+#define FLAG_PURGING   0x2u
+#define FLAG_IMPORTING 0x4u
+#define FLAG_COUNTED   0x1u
 
 /* Where the parts of the meta row lie. */
 enum {
@@ -70,11 +71,12 @@ bool pdb__meta_decode(pdb_slice row, pdb__meta *out)
 	pdb_slice rest = pdb_slice_skip(row, META_SIZE);
 
 	if (row.len < META_SIZE || at[0] != META_FORMAT ||
-	    (at[META_FLAGS] & ~(FLAG_DELETED | FLAG_PURGING)) != 0) {
+	    (at[META_FLAGS] & ~(FLAG_DELETED | FLAG_PURGING | FLAG_IMPORTING)) != 0) {
 		return false;
 	}
 	out->deleted = (at[META_FLAGS] & FLAG_DELETED) != 0;
 	out->purging = (at[META_FLAGS] & FLAG_PURGING) != 0;
+	out->importing = (at[META_FLAGS] & FLAG_IMPORTING) != 0;
 	out->created_ts = (int64_t)pdb_le_get(at + META_CREATED_TS, 8);
 	out->updated_ts = (int64_t)pdb_le_get(at + META_UPDATED_TS, 8);
 	out->deleted_ts = (int64_t)pdb_le_get(at + META_DELETED_TS, 8);
@@ -94,7 +96,8 @@ void pdb__meta_encode(const pdb__meta *meta, pdb_buf *out)
 
 	head[0] = META_FORMAT;
 	head[META_FLAGS] =
-		(uint8_t)((meta->deleted ? FLAG_DELETED : 0) | (meta->purging ? FLAG_PURGING : 0));
+		(uint8_t)((meta->deleted ? FLAG_DELETED : 0) | (meta->purging ? FLAG_PURGING : 0) |
+			  (meta->importing ? FLAG_IMPORTING : 0));
 	pdb_le_put(head + META_AUTHOR_LEN, meta->author.len, 2);
 	pdb_le_put(head + META_CREATED_TS, (uint64_t)meta->created_ts, 8);
 	pdb_le_put(head + META_UPDATED_TS, (uint64_t)meta->updated_ts, 8);

@@ -8,7 +8,8 @@
 /* thread:<t>:meta. Slices borrow from the row, or from the caller for encoding. */
 typedef struct pdb__meta {
 	bool deleted;
-	bool purging; /* its rows are being removed: nobody sees it any more */
+	bool purging;   /* its rows are being removed: nobody sees it any more */
+	bool importing; /* its rows are being put back: nobody sees it yet, no list has it */
 	int64_t created_ts;
 	int64_t updated_ts;
 	int64_t deleted_ts;
@@ -48,6 +49,12 @@ bool pdb__head_decode(pdb_slice row, pdb__head *out);
 
 void pdb__meta_encode(const pdb__meta *meta, pdb_buf *out);
 void pdb__head_encode(const pdb__head *head, uint8_t out[PDB__HEAD_SIZE]);
+
+/* Whether it is a thread that counts: one that is seen by those who do not ask for deleted ones. */
+static inline bool pdb__meta_present(const pdb__meta *meta)
+{
+	return !meta->deleted && !meta->importing;
+}
 
 /* Walks a list of participants; start with *cursor = 0. False at the end. */
 bool pdb__participant_next(pdb_slice list, size_t *cursor, pdb_slice *participant);

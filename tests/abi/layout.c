@@ -310,7 +310,7 @@ AT(pdb_piece, more, 4);
 AT(pdb_piece, done, 8);
 AT(pdb_piece, cursor, 16);
 
-SIZE(pdb_host_domain, 104);
+SIZE(pdb_host_domain, 120);
 AT(pdb_host_domain, size, 0);
 AT(pdb_host_domain, threads, 8);
 AT(pdb_host_domain, threads_of, 16);
@@ -324,6 +324,8 @@ AT(pdb_host_domain, thread, 72);
 AT(pdb_host_domain, latest, 80);
 AT(pdb_host_domain, show_thread, 88);
 AT(pdb_host_domain, show_versions, 96);
+AT(pdb_host_domain, export_thread, 104);
+AT(pdb_host_domain, import_thread, 112);
 
 SIZE(pdb_backup_params, 40);
 AT(pdb_backup_params, size, 0);

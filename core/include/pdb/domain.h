@@ -130,6 +130,23 @@ typedef struct pdb_host_domain {
 	 * Errors: PDB_ENOTFOUND, PDB_ETOOLARGE, those of the hooks. */
 	pdb_status (*show_versions)(pdb_slice thread, pdb_slice message, pdb_text_fn fn, void *arg,
 				    pdb_err *err);
+	/*
+	 * A page of a thread for another database: a JSON object {"lines", "pagination"}. Lines are
+	 * every version of every message, then the thread itself. `after` is the cursor in the
+	 * pagination of the page before.
+	 * Errors: PDB_EINVAL, PDB_ENOTFOUND, those of the hooks.
+	 */
+	pdb_status (*export_thread)(pdb_slice thread, pdb_slice after, size_t limit, pdb_text_fn fn,
+				    void *arg, pdb_err *err);
+	/*
+	 * Puts such lines back, {"lines":[…]}, all or none, on disk when it returns; *stored_out
+	 * counts those that were not there. Record hooks run. Nobody sees the thread before its
+	 * last line; listeners are told of every version as it is stored, and of the thread last.
+	 * Errors: PDB_EINVAL with the line in the field, PDB_EEXISTS (code import_conflict) for a
+	 * thread with other content, PDB_ETOOLARGE, those of the hooks.
+	 */
+	pdb_status (*import_thread)(pdb_slice thread, pdb_slice lines, size_t *stored_out,
+				    pdb_err *err);
 } pdb_host_domain;
 
 #endif
