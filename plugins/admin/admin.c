@@ -33,6 +33,8 @@ static const pdb_route routes[] = {
 	ROUTE(PDB_METHOD_GET, "/admin/threads", admin_threads),
 	ROUTE(PDB_METHOD_GET, "/admin/threads/{thread}", admin_thread),
 	ROUTE(PDB_METHOD_POST, "/admin/threads/{thread}/purge", admin_purge_thread),
+	ROUTE(PDB_METHOD_GET, "/admin/threads/{thread}/export", admin_export_thread),
+	ROUTE(PDB_METHOD_POST, "/admin/threads/{thread}/import", admin_import_thread),
 	ROUTE(PDB_METHOD_POST, "/admin/threads/{thread}/messages/{message}/purge",
 	      admin_purge_message),
 	ROUTE(PDB_METHOD_GET, "/admin/users", admin_users),
@@ -74,7 +76,7 @@ static pdb_status init(const pdb_host *host, pdb_plugin *plugin, const void *set
 	if (status != PDB_OK) {
 		return status;
 	}
-	if (!PDB_HAS(host, domain) || !PDB_HAS(host->domain, show_versions) ||
+	if (!PDB_HAS(host, domain) || !PDB_HAS(host->domain, import_thread) ||
 	    !PDB_HAS(host->control, directory)) {
 		return pdb_err_set(err, PDB_EABI, NULL, "this server is too old for the plugin");
 	}

@@ -27,6 +27,7 @@ admin_handler admin_threads, admin_thread, admin_users, admin_user_threads;
 admin_handler admin_keys, admin_value;
 admin_handler admin_jobs, admin_job, admin_cancel_job;
 admin_handler admin_purge_thread, admin_purge_message;
+admin_handler admin_export_thread, admin_import_thread;
 admin_handler admin_erase_user, admin_export_user, admin_read_export, admin_remove_export;
 
 /* Jobs; `self` of each is an admin. */

@@ -65,21 +65,33 @@ static pdb_status parse(const pdb_host *host, pdb_slice text, json_t **out, pdb_
 				     reason.position);
 }
 
+pdb_status call_payload(const pdb_host *host, const pdb_request *request, pdb_slice *out,
+			pdb_err *err)
+{
+	*out = host->request_body(request);
+	if (!is_json(host, request)) {
+		return pdb_err_set(err, PDB_EMEDIA, NULL, "The body must be application/json.");
+	}
+	if (out->len == 0) {
+		return pdb_err_set(err, PDB_EINVAL, "body_required", "The request needs a body.");
+	}
+	return PDB_OK;
+}
+
 pdb_status call_body(const pdb_host *host, const pdb_request *request, bool optional, json_t **out,
 		     pdb_err *err)
 {
 	pdb_slice body = host->request_body(request);
+	pdb_status status;
 
 	*out = NULL;
 	if (body.len == 0 && optional) {
 		*out = json_object();
 		return *out != NULL ? PDB_OK : no_memory(err);
 	}
-	if (!is_json(host, request)) {
-		return pdb_err_set(err, PDB_EMEDIA, NULL, "The body must be application/json.");
-	}
-	if (body.len == 0) {
-		return pdb_err_set(err, PDB_EINVAL, "body_required", "The request needs a body.");
+	status = call_payload(host, request, &body, err);
+	if (status != PDB_OK) {
+		return status;
 	}
 	if (body.len > CALL_BODY_MAX) {
 		return pdb_err_set(err, PDB_ETOOLARGE, NULL, "The body has at most 64 KiB.");

@@ -11,11 +11,18 @@
  */
 pdb_status call_init(const pdb_host *host, pdb_err *err);
 
+/*
+ * The body, not empty and said to be JSON, but not judged: for the host's own reader of large ones.
+ * An absent Content-Type is tolerated, as everywhere.
+ * Errors: PDB_EMEDIA, PDB_EINVAL.
+ */
+pdb_status call_payload(const pdb_host *host, const pdb_request *request, pdb_slice *out,
+			pdb_err *err);
+
 #define CALL_BODY_MAX (64u * 1024u) /* bytes; lists of ids are the longest that is sent */
 
 /*
- * The body as a JSON object; an empty one when `optional` and there is none. An absent
- * Content-Type is tolerated, as everywhere.
+ * The body as a JSON object; an empty one when `optional` and there is none.
  * Owns: the caller; NULL on error.  Errors: PDB_EMEDIA, PDB_ETOOLARGE, PDB_EINVAL with the place,
  * PDB_ENOMEM.
  */

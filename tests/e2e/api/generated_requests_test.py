@@ -37,8 +37,9 @@ HOSTILE_JSON = [None, True, -1, 0, 1.5, 2 ** 63, -(2 ** 70), 10 ** 400, "", [], 
 HOSTILE_BODY = [b"", b"{", b"nul", b"\xff\xfe", b"{\"a\":1,\"a\":2}", b"[" * 100 + b"]" * 100, b"\xef\xbb\xbf{}", b"{}x", b"\x00",
                 b"{\"body\":\"\\ud800\"}", b"{\"body\":1e999}", b"{\"body\":-}", b"{\"body\":01}", b"{\"body\":\"\x01\"}", b"[]", b"1",
                 b"\"x\"", b"null", b"{\"body\":1}" + b" " * 5000, b"{\"body\":" + b"9" * 5000 + b"}", b"{\"\xc3\x28\":1}"]
-# A job must be caught while it runs; a backup needs a place that is configured.
-RARE = {("POST", "/admin/jobs/{job}/cancel"), ("POST", "/admin/backup")}
+# A job must be caught while it runs; a backup needs a place that is configured; an import
+# needs lines that fit each other and the path.
+RARE = {("POST", "/admin/jobs/{job}/cancel"), ("POST", "/admin/backup"), ("POST", "/admin/threads/{thread}/import")}
 TYPES = ["application/json", "application/json; charset=utf-8", "text/plain", "application/x-www-form-urlencoded",
          "application/json; charset=latin1", "", "application/jsonx"]
 
