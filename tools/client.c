@@ -410,8 +410,6 @@ static const char *advice(long status)
 		return " Use a key that may do this: backend or admin.";
 	case 404:
 		return " Is this the URL of a ProgressDB server, and does the thread exist?";
-	case 409:
-		return " Another message is stored under this id.";
 	case 413:
 		return " Use smaller batches (--batch-bytes), or raise server.max_payload_size.";
 	case 507:

@@ -14,8 +14,10 @@ static const pdb_arg export_args[] = {
 	 "where to write; - is standard output"},
 	{"include-deleted", 0, PDB_ARG_FLAG, offsetof(pdb_export_settings, with_deleted), NULL,
 	 NULL, 0, NULL, "tombstones of deleted messages, and deleted threads, too"},
+	{"full", 0, PDB_ARG_FLAG, offsetof(pdb_export_settings, full), NULL, NULL, 0, NULL,
+	 "all there is: threads, every version, reactions, what is deleted, times"},
 	{"page", 0, PDB_ARG_UINT, offsetof(pdb_export_settings, page), "N", "500", 1, NULL,
-	 "messages in a request, at most"},
+	 "messages in a request, at most; 1,000 with --full"},
 	{"retry", 0, PDB_ARG_UINT, offsetof(pdb_export_settings, retry), "SECONDS", "60", 0, NULL,
 	 "how long to try while the server is busy or away"},
 	{"state", 0, PDB_ARG_TEXT, offsetof(pdb_export_settings, state), "FILE", NULL, 0, NULL,
@@ -38,7 +40,8 @@ static pdb_status export_threads(pdb_export *run, pdb_err *err)
 			continue;
 		}
 		run->state.seq = order > 0 ? 0 : run->state.seq;
-		status = pdb__export_thread(run, thread, err);
+		status = run->settings->full ? pdb__export_thread_full(run, thread, err)
+					     : pdb__export_thread(run, thread, err);
 		if (status == PDB_ENOTFOUND && run->settings->threads.count == 0) {
 			run->gone++;
 			status = PDB_OK;
@@ -65,8 +68,9 @@ static pdb_status read_state(pdb_export *run, pdb_err *err)
 	if (len < 0 || (size_t)len >= sizeof(run->state_path)) {
 		return pdb_err_set(err, PDB_EINVAL, NULL, "the path of the state file is too long");
 	}
-	(void)snprintf(what, sizeof(what), "export from %s to %s%s%s", run->globals->url,
-		       settings->output, settings->with_deleted ? ", with deleted" : "",
+	(void)snprintf(what, sizeof(what), "export from %s to %s%s%s%s", run->globals->url,
+		       settings->output, settings->full ? ", full" : "",
+		       settings->with_deleted ? ", with deleted" : "",
 		       settings->threads.count > 0 ? ", some threads" : "");
 	if (!settings->restart) {
 		status = pdb_state_read(&run->state, run->state_path, what, err);
@@ -114,6 +118,9 @@ static pdb_status export_all(pdb_export *run, pdb_err *err)
 	if (status == PDB_OK) {
 		status = open_output(run, err);
 	}
+	if (status == PDB_OK && run->settings->full) {
+		status = pdb__export_head(run, err);
+	}
 	if (status == PDB_OK) {
 		status = pdb_client_create(&run->client, run->globals, 1, err);
 	}
@@ -123,6 +130,9 @@ static pdb_status export_all(pdb_export *run, pdb_err *err)
 	}
 	if (status == PDB_OK) {
 		status = export_threads(run, err);
+	}
+	if (status == PDB_OK && run->settings->full) {
+		status = pdb__export_end(run, err);
 	}
 	return status;
 }
@@ -175,9 +185,10 @@ static void summarise(pdb_export *run)
 	pdb_progress_end(&run->progress);
 	if (!run->globals->quiet && run->progress.started != 0) {
 		(void)fprintf(stderr,
-			      "exported %llu messages in %zu threads (%llu deleted meanwhile) in "
+			      "exported %llu %s in %zu threads (%llu deleted meanwhile) in "
 			      "%.1f s\n",
-			      (unsigned long long)run->state.count, run->threads.count,
+			      (unsigned long long)run->state.count,
+			      run->settings->full ? "lines" : "messages", run->threads.count,
 			      (unsigned long long)run->gone, pdb_progress_seconds(&run->progress));
 	}
 }
@@ -194,6 +205,7 @@ static pdb_exit export_run_all(const pdb_globals *globals, const void *settings,
 	run.progress.quiet = globals->quiet;
 	run.progress.verb = "exported";
 	run.progress.unit = "threads";
+	run.progress.item = run.settings->full ? "lines" : "messages";
 	status = export_all(&run, &err);
 	status = close_output(&run, status, &err);
 	summarise(&run);
@@ -217,8 +229,14 @@ const pdb_command pdb_command_export = {
 		"With\n"
 		"an admin key and no --thread: all threads. An interrupted export to a file is "
 		"taken\n"
-		"up where it was by the same command. What it writes, \"pdbctl import\" reads.",
+		"up where it was by the same command. What it writes, \"pdbctl import\" reads.\n"
+		"With --full it writes everything, to be put back exactly: ids, seq, all versions "
+		"with\n"
+		"their times, reactions, what is deleted, and the threads themselves. That needs "
+		"an\n"
+		"admin key.",
 	.examples = "  pdbctl export --key-file admin.key -o chats.ndjson\n"
+		    "  pdbctl export --key-file admin.key --full -o everything.ndjson\n"
 		    "  pdbctl export --key-file admin.key --thread thread-1 | jq .body\n",
 	.run = export_run_all,
 };

@@ -82,7 +82,7 @@ static pdb_status walk_threads(pdb_export *run, pdb_err *err)
 		pdb_slice pagination = {0};
 
 		pdb_buf_add_text(&path, "/v1/threads?limit=1000");
-		if (run->settings->with_deleted) {
+		if (run->settings->with_deleted || run->settings->full) {
 			pdb_buf_add_text(&path, "&include_deleted=true");
 		}
 		if (next[0] != '\0') {

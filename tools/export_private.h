@@ -17,6 +17,7 @@ typedef struct pdb_export_settings {
 	uint64_t page;
 	uint64_t retry;
 	bool with_deleted;
+	bool full;
 	bool restart;
 } pdb_export_settings;
 
@@ -47,6 +48,14 @@ pdb_status pdb__export_list(pdb_export *run, pdb_err *err);
 
 /* Writes the messages of a thread behind state.seq, page by page. */
 pdb_status pdb__export_thread(pdb_export *run, const char *thread, pdb_err *err);
+/* The same of everything that a thread has (export_full.c). */
+pdb_status pdb__export_thread_full(pdb_export *run, const char *thread, pdb_err *err);
+/* The first line of such a file, unless it stands there, and the last. */
+pdb_status pdb__export_head(pdb_export *run, pdb_err *err);
+pdb_status pdb__export_end(pdb_export *run, pdb_err *err);
+/* Writes an object on one line: line ends between its tokens become spaces. Errors: PDB_EBACKEND.
+ */
+pdb_status pdb__export_line(pdb_export *run, pdb_slice object, pdb_err *err);
 /* Brings the output to disk and then notes how far it is: at most once a second unless `now`. */
 pdb_status pdb__export_note(pdb_export *run, bool now, pdb_err *err);
 

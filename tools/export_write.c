@@ -24,7 +24,7 @@ pdb_status pdb__export_note(pdb_export *run, bool now, pdb_err *err)
 }
 
 /* The object as it came, on one line: a line end can only stand between two tokens. */
-static pdb_status write_line(pdb_export *run, pdb_slice object, pdb_err *err)
+pdb_status pdb__export_line(pdb_export *run, pdb_slice object, pdb_err *err)
 {
 	while (object.len > 0) {
 		size_t len = 0;
@@ -66,7 +66,7 @@ static pdb_status write_page(pdb_export *run, pdb_slice page, bool *more_out, pd
 		pdb_slice seq;
 		int64_t number = 0;
 
-		status = write_line(run, value, err);
+		status = pdb__export_line(run, value, err);
 		run->state.count++;
 		if (pdb_json_type_of(value) == PDB_JSON_OBJECT &&
 		    pdb_json_member(value, "seq", &seq) && pdb_json_to_int(seq, &number)) {

@@ -124,13 +124,13 @@ static void summarise(pdb_import *run, const pdb_globals *globals)
 {
 	pdb_progress_end(&run->progress);
 	if (!globals->quiet) {
-		(void)fprintf(
-			stderr,
-			"imported %llu messages in %zu threads (%llu replayed, %llu deleted ones "
-			"left out) in %.1f s\n",
-			(unsigned long long)run->stored, run->plan.thread_count,
-			(unsigned long long)run->replayed, (unsigned long long)run->skipped,
-			pdb_progress_seconds(&run->progress));
+		(void)fprintf(stderr,
+			      "imported %llu %s in %zu threads (%llu replayed, %llu deleted ones "
+			      "left out) in %.1f s\n",
+			      (unsigned long long)run->stored, run->full ? "lines" : "messages",
+			      run->plan.thread_count, (unsigned long long)run->replayed,
+			      (unsigned long long)run->skipped,
+			      pdb_progress_seconds(&run->progress));
 	}
 }
 
@@ -193,6 +193,7 @@ static pdb_exit import_run_all(const pdb_globals *globals, const void *settings,
 	pdb_client_destroy(&run->client);
 	pdb_plan_fini(&run->plan);
 	pdb_input_close(&run->input);
+	pdb_buf_fini(&run->line.json);
 	pdb_mem_free(run);
 	return code;
 }
@@ -214,8 +215,12 @@ const pdb_command pdb_command_import = {
 		"bytes, so that importing a file again stores nothing twice. An interrupted import "
 		"is\n"
 		"taken up where it was by the same command. The key must be a backend or admin "
-		"key.",
+		"key.\n"
+		"A file of \"pdbctl export --full\" is put back exactly, every version of it; that "
+		"needs\n"
+		"an admin key. A thread that the server has with other content is refused.",
 	.examples = "  pdbctl import --key-file admin.key chats.ndjson.zst\n"
+		    "  pdbctl import --key-file admin.key everything.ndjson\n"
 		    "  zcat old.ndjson.gz | pdbctl import --state old.state -\n",
 	.run = import_run_all,
 };

@@ -4,6 +4,7 @@
 #define PDB_TOOLS_IMPORT_PRIVATE_H
 
 #include "tools/client.h"
+#include "tools/full.h"
 #include "tools/input.h"
 #include "tools/plan.h"
 #include "tools/progress.h"
@@ -30,6 +31,11 @@ typedef struct pdb_import {
 	pdb_progress progress;
 	size_t in_flight;
 	bool input_ended;
+	bool begun;          /* the first line was read */
+	bool full;           /* the file is a full export, see full.h */
+	bool full_ended;     /* and its last line was read */
+	uint64_t full_lines; /* of threads */
+	pdb_full_line line;
 	bool stopping; /* what is on its way is waited for, nothing more is sent */
 	pdb_exit code;
 	int64_t noted; /* when the state was written last */

@@ -25,9 +25,9 @@ static bool send_one(pdb_import *run, pdb_call *call)
 		return false;
 	}
 	call->user = batch;
-	pdb_buf_add_text(&path, "/v1/threads/");
+	pdb_buf_add_text(&path, run->full ? "/admin/threads/" : "/v1/threads/");
 	pdb_percent_encode(&path, pdb_slice_text(batch->thread->name));
-	pdb_buf_add_text(&path, "/messages:batch");
+	pdb_buf_add_text(&path, run->full ? "/import" : "/messages:batch");
 	pdb_buf_add_byte(&path, 0);
 	status = pdb_buf_status(&path, &err);
 	if (status == PDB_OK) {
@@ -58,15 +58,15 @@ void pdb__import_send(pdb_import *run)
 }
 
 /* The line that the answer complains of, or the first one of the batch. */
-static uint64_t line_of(const pdb_call *call, const pdb_batch *batch)
+static uint64_t line_of(const pdb_import *run, const pdb_call *call, const pdb_batch *batch)
 {
-	static const char before[] = "/messages/";
+	const char *before = run->full ? "/lines/" : "/messages/";
 	char field[256];
 	uint64_t index = 0;
 
 	pdb_call_error_member(call, "field", field, sizeof(field));
-	if (strncmp(field, before, sizeof(before) - 1) == 0) {
-		const char *digits = field + sizeof(before) - 1;
+	if (strncmp(field, before, strlen(before)) == 0) {
+		const char *digits = field + strlen(before);
 
 		(void)pdb_text_to_uint(pdb_slice_of(digits, strcspn(digits, "/")), &index);
 	}
@@ -79,9 +79,9 @@ static void refused(pdb_import *run, const pdb_call *call, const pdb_batch *batc
 	char text[1536];
 
 	pdb_call_explain(call, reason, sizeof(reason));
-	(void)snprintf(text, sizeof(text), "%s:%llu (thread %s, %zu messages): %s", run->path,
-		       (unsigned long long)line_of(call, batch), batch->thread->name, batch->count,
-		       reason);
+	(void)snprintf(text, sizeof(text), "%s:%llu (thread %s, %zu %s): %s", run->path,
+		       (unsigned long long)line_of(run, call, batch), batch->thread->name,
+		       batch->count, run->full ? "lines" : "messages", reason);
 	pdb__import_fail(run, PDB_EXIT_NO, text);
 }
 

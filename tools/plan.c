@@ -6,7 +6,6 @@
 #include "base/mem.h"
 
 #define BUCKETS_FIRST 1024u
-#define BATCH_HEAD    "{\"messages\":["
 #define BATCH_TAIL    "]}"
 
 static void batch_free(pdb_batch *batch)
@@ -102,8 +101,8 @@ static pdb_batch *batch_new(pdb_plan *plan, pdb_plan_thread *thread, uint64_t of
 	}
 	batch->thread = thread;
 	batch->offset = offset;
-	pdb_buf_add_text(&batch->json, BATCH_HEAD);
-	plan->bytes += strlen(BATCH_HEAD);
+	pdb_buf_printf(&batch->json, "{\"%s\":[", plan->list != NULL ? plan->list : "messages");
+	plan->bytes += batch->json.len;
 	batch->previous = plan->last;
 	if (plan->last != NULL) {
 		plan->last->next = batch;
@@ -115,32 +114,26 @@ static pdb_batch *batch_new(pdb_plan *plan, pdb_plan_thread *thread, uint64_t of
 	return batch;
 }
 
-static bool batch_has_room(const pdb_plan *plan, const pdb_batch *batch, const pdb_line *line)
-{
-	/* Names, quotes and ids around the values stay below this. */
-	size_t more = line->author.len + line->role.len + line->ts.len + line->body.len +
-		      line->reply_to.len + 256;
-
-	return batch->count < plan->batch_messages && batch->json.len + more <= plan->batch_bytes;
-}
-
-pdb_status pdb_plan_add(pdb_plan *plan, pdb_plan_thread *thread, const pdb_line *line,
-			uint64_t offset, uint64_t number, pdb_err *err)
+/* The batch of the thread that has room for `more` bytes, begun with its comma; NULL without
+ * memory.
+ */
+static pdb_batch *batch_for(pdb_plan *plan, pdb_plan_thread *thread, size_t more, uint64_t offset)
 {
 	pdb_batch *batch = thread->tail;
-	size_t before;
 
-	if (batch == NULL || !batch_has_room(plan, batch, line)) {
-		batch = batch_new(plan, thread, offset);
+	if (batch == NULL || batch->count >= plan->batch_messages ||
+	    batch->json.len + more > plan->batch_bytes) {
+		return batch_new(plan, thread, offset);
 	}
-	if (batch == NULL) {
-		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for a batch");
-	}
-	before = batch->json.len;
-	if (batch->count > 0) {
-		pdb_buf_add_byte(&batch->json, ',');
-	}
-	pdb_line_write(line, &batch->json);
+	pdb_buf_add_byte(&batch->json, ',');
+	plan->bytes++;
+	return batch;
+}
+
+/* Counts what was added to it since it had `before` bytes. */
+static pdb_status batch_note(pdb_plan *plan, pdb_batch *batch, size_t before, uint64_t number,
+			     pdb_err *err)
+{
 	pdb_buf_add(&batch->lines, &number, sizeof(number));
 	batch->count++;
 	plan->messages++;
@@ -149,6 +142,42 @@ pdb_status pdb_plan_add(pdb_plan *plan, pdb_plan_thread *thread, const pdb_line 
 		return pdb_buf_status(&batch->lines, err);
 	}
 	return pdb_buf_status(&batch->json, err);
+}
+
+static pdb_status no_batch(pdb_err *err)
+{
+	return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for a batch");
+}
+
+pdb_status pdb_plan_add(pdb_plan *plan, pdb_plan_thread *thread, const pdb_line *line,
+			uint64_t offset, uint64_t number, pdb_err *err)
+{
+	/* Names, quotes and ids around the values stay below this. */
+	size_t more = line->author.len + line->role.len + line->ts.len + line->body.len +
+		      line->reply_to.len + 256;
+	pdb_batch *batch = batch_for(plan, thread, more, offset);
+	size_t before;
+
+	if (batch == NULL) {
+		return no_batch(err);
+	}
+	before = batch->json.len;
+	pdb_line_write(line, &batch->json);
+	return batch_note(plan, batch, before, number, err);
+}
+
+pdb_status pdb_plan_add_json(pdb_plan *plan, pdb_plan_thread *thread, pdb_slice json,
+			     uint64_t offset, uint64_t number, pdb_err *err)
+{
+	pdb_batch *batch = batch_for(plan, thread, json.len + 8, offset);
+	size_t before;
+
+	if (batch == NULL) {
+		return no_batch(err);
+	}
+	before = batch->json.len;
+	pdb_buf_add_slice(&batch->json, json);
+	return batch_note(plan, batch, before, number, err);
 }
 
 /* From here on the batch does not grow. */

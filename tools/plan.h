@@ -37,6 +37,7 @@ typedef struct pdb_batch {
 typedef struct pdb_plan {
 	uint64_t batch_messages;
 	uint64_t batch_bytes;
+	const char *list; /* what a batch calls them; NULL = "messages" */
 	pdb_batch *first;
 	pdb_batch *last;
 	uint64_t bytes; /* waiting or on their way */
@@ -55,6 +56,10 @@ pdb_plan_thread *pdb_plan_thread_get(pdb_plan *plan, const char *name);
  */
 pdb_status pdb_plan_add(pdb_plan *plan, pdb_plan_thread *thread, const pdb_line *line,
 			uint64_t offset, uint64_t number, pdb_err *err);
+
+/* The same for what is JSON of one line already. */
+pdb_status pdb_plan_add_json(pdb_plan *plan, pdb_plan_thread *thread, pdb_slice json,
+			     uint64_t offset, uint64_t number, pdb_err *err);
 
 /* The oldest batch that may be sent now, closed and marked as in flight; NULL when there is none.
  */

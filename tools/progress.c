@@ -63,7 +63,8 @@ void pdb_progress_show(pdb_progress *progress, uint64_t done, uint64_t total, ui
 	}
 	(void)fprintf(stderr, "%s ", progress->verb);
 	if (!progress->plain) {
-		(void)fprintf(stderr, "%llu messages, %.0f/s, ", (unsigned long long)count,
+		(void)fprintf(stderr, "%llu %s, %.0f/s, ", (unsigned long long)count,
+			      progress->item != NULL ? progress->item : "messages",
 			      (double)(count - progress->first_count) / seconds);
 	}
 	(void)fprintf(stderr, "%llu", (unsigned long long)done);

@@ -11,7 +11,8 @@ typedef struct pdb_progress {
 	bool quiet;
 	const char *verb; /* "imported" */
 	const char *unit; /* "bytes", "threads" */
-	bool plain;       /* no messages are counted */
+	const char *item; /* what `count` counts; NULL = "messages" */
+	bool plain;       /* none are counted */
 	int64_t started;  /* set by the first call */
 	int64_t shown;
 	bool terminal;
@@ -20,7 +21,7 @@ typedef struct pdb_progress {
 } pdb_progress;
 
 /* Shows how far we are, at most ten times a second on a terminal, else every five seconds; `count`
- * is messages, unless `plain`. `total` 0 = not known. */
+ * is of items, unless `plain`. `total` 0 = not known. */
 void pdb_progress_show(pdb_progress *progress, uint64_t done, uint64_t total, uint64_t count);
 /* Ends the line of the bar, so that something else can be printed. */
 void pdb_progress_end(pdb_progress *progress);

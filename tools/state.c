@@ -40,6 +40,8 @@ static void read_entry(pdb_state *state, pdb_slice line)
 		read_text(value, state->what, sizeof(state->what));
 	} else if (pdb_slice_is(name, "thread")) {
 		read_text(value, state->thread, sizeof(state->thread));
+	} else if (pdb_slice_is(name, "cursor")) {
+		read_text(value, state->cursor, sizeof(state->cursor));
 	} else if (pdb_slice_is(name, "offset")) {
 		read_number(value, &state->offset);
 	} else if (pdb_slice_is(name, "count")) {
@@ -148,10 +150,11 @@ pdb_status pdb_state_write(const pdb_state *state, const char *path, pdb_err *er
 {
 	char text[STATE_MAX];
 	int len = snprintf(text, sizeof(text),
-			   STATE_HEAD "\nwhat %s\noffset %llu\ncount %llu\nseq %llu\nthread %s\n",
+			   STATE_HEAD "\nwhat %s\noffset %llu\ncount %llu\nseq %llu\nthread %s\n"
+				      "cursor %s\n",
 			   state->what, (unsigned long long)state->offset,
 			   (unsigned long long)state->count, (unsigned long long)state->seq,
-			   state->thread);
+			   state->thread, state->cursor);
 
 	if (len < 0 || (size_t)len >= sizeof(text) || !replace(path, text, (size_t)len)) {
 		return pdb_err_set(err, PDB_EBACKEND, NULL, "%s cannot be written: %s", path,

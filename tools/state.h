@@ -16,6 +16,7 @@ typedef struct pdb_state {
 	uint64_t count;   /* messages so far */
 	uint64_t seq;     /* export: of the last message written */
 	char thread[160]; /* export: the thread it is of */
+	char cursor[64];  /* export of all: of the next page in it; "end" = it is written */
 } pdb_state;
 
 /* Errors: PDB_ENOTFOUND, PDB_EINVAL (not such a file, or of something else). */
