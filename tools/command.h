@@ -62,6 +62,8 @@ extern const pdb_command pdb_command_kms_enable;
 extern const pdb_command pdb_command_kms_destroy;
 extern const pdb_command pdb_command_kms_hold;
 extern const pdb_command pdb_command_kms_release;
+extern const pdb_command pdb_command_kms_export;
+extern const pdb_command pdb_command_kms_import;
 extern const pdb_command pdb_command_kms_shred_status;
 extern const pdb_command pdb_command_kms_receipt;
 extern const pdb_command pdb_command_kms_verify_receipt;

@@ -26,6 +26,8 @@ int main(int argc, char **argv)
 		&pdb_command_kms_destroy,
 		&pdb_command_kms_hold,
 		&pdb_command_kms_release,
+		&pdb_command_kms_export,
+		&pdb_command_kms_import,
 		&pdb_command_kms_shred_status,
 		&pdb_command_kms_receipt,
 		&pdb_command_kms_verify_receipt,

@@ -119,20 +119,18 @@ static pdb_status text_call(job *j, wire_op op, pdb_err *err)
 	return status;
 }
 
-static pdb_status wrapped(job *j, pdb_err *err)
-{
-	uint8_t blob[PDB_KEYRING_WRAPPED];
-	pdb_status status = pdb_keyring_wrapped(j->keyring, &j->which, blob, err);
-
-	if (status == PDB_OK) {
-		put_bytes(&j->bytes, pdb_slice_of(blob, sizeof(blob)));
-	}
-	return status;
-}
-
 static void take_text(void *arg, pdb_slice text)
 {
 	put_bytes(arg, text);
+}
+
+static pdb_status restore(job *j, pdb_err *err)
+{
+	bool stored = false;
+	pdb_status status = pdb_keyring_restore(j->keyring, j->who, j->request.bytes, &stored, err);
+
+	j->answer.number = stored ? 1 : 0;
+	return status;
 }
 
 /* -- rows ------------------------------------------------------------------------------------- */
@@ -243,7 +241,9 @@ static pdb_status call(job *j, wire_op op, pdb_err *err)
 	case WIRE_OP_DECRYPT:
 		return text_call(j, op, err);
 	case WIRE_OP_WRAPPED:
-		return wrapped(j, err);
+		return pdb_keyring_wrapped(j->keyring, &j->which, take_text, &j->bytes, err);
+	case WIRE_OP_RESTORE:
+		return restore(j, err);
 	case WIRE_OP_DESTROY:
 		return pdb_keyring_destroy(j->keyring, j->who, j->id, err);
 	case WIRE_OP_HOLD:

@@ -130,6 +130,20 @@ static pdb_status kms_destroy(void *kms, const char *id, const char *actor, pdb_
 	return pdb_keyring_destroy(kms, actor_of(actor), id, err);
 }
 
+static pdb_status kms_wrapped(void *kms, const char *id, uint32_t version, pdb_kms_text_fn text,
+			      void *arg, pdb_err *err)
+{
+	const pdb_keyring_which which = {.who = WHO_SERVER, .id = id, .version = version};
+
+	return pdb_keyring_wrapped(kms, &which, text, arg, err);
+}
+
+static pdb_status kms_restore(void *kms, pdb_slice wrapped, const char *actor, bool *stored_out,
+			      pdb_err *err)
+{
+	return pdb_keyring_restore(kms, actor_of(actor), wrapped, stored_out, err);
+}
+
 static pdb_status kms_hold(void *kms, const char *id, bool on, const char *actor, pdb_err *err)
 {
 	return pdb_keyring_hold(kms, actor_of(actor), id, on, err);
@@ -241,6 +255,8 @@ static const pdb_kms_ops ops = {
 	.health = kms_health,
 	.stats = kms_stats,
 	.hold = kms_hold,
+	.wrapped = kms_wrapped,
+	.restore = kms_restore,
 };
 
 PDB_PLUGIN(embedded, KMS, "0.1.0", "Apache-2.0", "Keys in the server's own process",

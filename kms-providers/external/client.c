@@ -393,7 +393,7 @@ static pdb_status take_refusal(const client_call *call, pdb_err *err)
 {
 	/* constants of this side: what a client sees is not for the other side to choose */
 	static const char *const codes[] = {"legal_hold", "kek_in_use", "not_verified",
-					    "enc_suite_unknown"};
+					    "enc_suite_unknown", "key_destroyed"};
 	const char *code = NULL;
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {

@@ -313,6 +313,31 @@ static pdb_status kms_destroy(void *kms, const char *id, const char *actor, pdb_
 	return call_plain(kms, WIRE_OP_DESTROY, &request, NULL, err);
 }
 
+static pdb_status kms_wrapped(void *kms, const char *id, uint32_t version, pdb_kms_text_fn text,
+			      void *arg, pdb_err *err)
+{
+	client_call call = {.op = WIRE_OP_WRAPPED,
+			    .request = {.id = pdb_slice_text(id), .version = version}};
+	pdb_status status = client_run(kms, &call, err);
+
+	if (status == PDB_OK) {
+		text(arg, call.answer.bytes);
+	}
+	client_call_fini(&call);
+	return status;
+}
+
+static pdb_status kms_restore(void *kms, pdb_slice wrapped, const char *actor, bool *stored_out,
+			      pdb_err *err)
+{
+	const wire_request request = {.actor = pdb_slice_text(actor), .bytes = wrapped};
+	uint32_t number = 0;
+	pdb_status status = call_plain(kms, WIRE_OP_RESTORE, &request, &number, err);
+
+	*stored_out = number != 0;
+	return status;
+}
+
 static pdb_status kms_hold(void *kms, const char *id, bool on, const char *actor, pdb_err *err)
 {
 	const wire_request request = {
@@ -522,6 +547,8 @@ static const pdb_kms_ops ops = {
 	.health = kms_health,
 	.stats = kms_stats,
 	.hold = kms_hold,
+	.wrapped = kms_wrapped,
+	.restore = kms_restore,
 };
 
 PDB_PLUGIN(external, KMS, "0.1.0", "Apache-2.0", "Keys in progressdb-kms",

@@ -107,21 +107,28 @@ static pdb__wrap_context context_of(const pdb_keyring *keyring, const uint8_t *i
 	return context;
 }
 
+pdb_status pdb__key_record_open(const pdb_keyring *keyring, const pdb__record *record,
+				uint8_t out[PDB_KMS_DEK_SIZE], pdb_err *err)
+{
+	const pdb__wrap_keys *keys = NULL;
+	pdb__wrap_context context = context_of(keyring, record->id, record->thread, record->version,
+					       record->kek_version);
+	pdb_status status = pdb__kek_usable(keyring, record->kek_version, &keys, err);
+
+	return status == PDB_OK ? pdb__wrap_open(keys, &context, record->blob, out, err) : status;
+}
+
 pdb_status pdb__key_open(const pdb_keyring *keyring, const pdb__key *key, uint32_t version,
 			 uint8_t out[PDB_KMS_DEK_SIZE], pdb_err *err)
 {
 	const pdb__wrapped *wrapped = &key->versions[version - 1];
-	const pdb__wrap_keys *keys = NULL;
-	pdb__wrap_context context =
-		context_of(keyring, key->id, pdb_slice_of(key->thread, key->thread_len), version,
-			   wrapped->kek);
-	pdb_status status = pdb__kek_usable(keyring, wrapped->kek, &keys, err);
+	pdb__record record = {.version = version,
+			      .kek_version = wrapped->kek,
+			      .thread = pdb_slice_of(key->thread, key->thread_len),
+			      .blob = pdb_slice_of(wrapped->blob, PDB__WRAP_SIZE)};
 
-	if (status != PDB_OK) {
-		return status;
-	}
-	return pdb__wrap_open(keys, &context, pdb_slice_of(wrapped->blob, PDB__WRAP_SIZE), out,
-			      err);
+	memcpy(record.id, key->id, PDB__WRAP_ID);
+	return pdb__key_record_open(keyring, &record, out, err);
 }
 
 pdb_status pdb__key_wrap(const pdb_keyring *keyring, const uint8_t dek[PDB_KMS_DEK_SIZE],

@@ -99,6 +99,17 @@ pdb_status pdb__key_room(const pdb_keyring *keyring, pdb__key *key, uint32_t ver
 	return PDB_OK;
 }
 
+pdb_status pdb__key_version(const pdb__key *key, uint32_t *version, pdb_err *err)
+{
+	if (*version == 0) {
+		*version = key->newest;
+	}
+	if (*version > key->newest) {
+		return pdb_err_set(err, PDB_ENOTFOUND, NULL, "the key has no version %u", *version);
+	}
+	return PDB_OK;
+}
+
 pdb_status pdb__key_spare(pdb_keyring *keyring, size_t count, pdb_err *err)
 {
 	size_t have = 0;

@@ -57,11 +57,16 @@ pdb_status pdb_keyring_destroy(pdb_keyring *keyring, const char *who, const char
 /* A key under a hold is not destroyed. */
 pdb_status pdb_keyring_hold(pdb_keyring *keyring, const char *who, const char *id, bool on,
 			    pdb_err *err);
-/* The wrapped bytes of a version, as they are stored; for escrow and comparison. `out` has room
- * for PDB_KEYRING_WRAPPED bytes. */
-#define PDB_KEYRING_WRAPPED 108u
-pdb_status pdb_keyring_wrapped(pdb_keyring *keyring, const pdb_keyring_which *which, uint8_t *out,
-			       pdb_err *err);
+/* A version as it is stored, wrapped: opaque bytes for restore. */
+pdb_status pdb_keyring_wrapped(pdb_keyring *keyring, const pdb_keyring_which *which,
+			       pdb_kms_text_fn text, void *arg, pdb_err *err);
+/* Puts such a version back, if it opens under a KEK version of this keyring. A key's versions come
+ * in their order. *stored_out is false when it was there already. Errors: PDB_EINVAL, PDB_ECORRUPT
+ * (damaged, or of another keyring), PDB_ENOTFOUND (code key_destroyed: the key was destroyed here
+ * and stays so; else its KEK version is unknown or destroyed), PDB_EDENIED (of another thread here,
+ * or the KEK version is disabled), PDB_EEXISTS (another one is here). */
+pdb_status pdb_keyring_restore(pdb_keyring *keyring, const char *who, pdb_slice bytes,
+			       bool *stored_out, pdb_err *err);
 
 /* Bytes under the newest version of a key, which never leaves: for callers that hold no DEK. The
  * result is PDB_KEYRING_SEALED bytes longer. `aad` binds it. Owns: *out of host->alloc. */

@@ -21,6 +21,7 @@ typedef struct pdb__secrets {
 	uint8_t sign_key[64];
 	pdb__wrap_keys text;               /* with the lock held */
 	uint8_t scratch[PDB_KMS_DEK_SIZE]; /* with the keyring's lock held */
+	uint8_t other[PDB_KMS_DEK_SIZE];   /* with the keyring's lock held */
 	uint8_t master[PDB__MASTER_SIZE];  /* wiped when the keyring is open */
 } pdb__secrets;
 
@@ -107,6 +108,8 @@ pdb__key *pdb__key_after(const pdb_keyring *keyring, const uint8_t *id);
 /* Errors: PDB_ENOTFOUND, also for a destroyed key. */
 pdb_status pdb__key_live(const pdb_keyring *keyring, const char *text, pdb__key **out,
 			 pdb_err *err);
+/* Judges a version; 0 becomes the newest. Errors: PDB_ENOTFOUND. */
+pdb_status pdb__key_version(const pdb__key *key, uint32_t *version, pdb_err *err);
 /* Makes sure that `count` new keys can be put in. Errors: PDB_ENOMEM. */
 pdb_status pdb__key_spare(pdb_keyring *keyring, size_t count, pdb_err *err);
 /* Makes sure that the key can have that many versions. Errors: PDB_ENOMEM. */
@@ -146,6 +149,9 @@ pdb_status pdb__kek_usable(const pdb_keyring *keyring, uint32_t version, const p
 /* Opens a version of a key into `out`. */
 pdb_status pdb__key_open(const pdb_keyring *keyring, const pdb__key *key, uint32_t version,
 			 uint8_t out[PDB_KMS_DEK_SIZE], pdb_err *err);
+/* Opens what a record of a key holds; its KEK version must be one of the keyring. */
+pdb_status pdb__key_record_open(const pdb_keyring *keyring, const pdb__record *record,
+				uint8_t out[PDB_KMS_DEK_SIZE], pdb_err *err);
 /* Wraps under the active KEK version into `record`, whose id, version and thread are set. */
 pdb_status pdb__key_wrap(const pdb_keyring *keyring, const uint8_t dek[PDB_KMS_DEK_SIZE],
 			 pdb__record *record, uint8_t blob[PDB__WRAP_SIZE], pdb_err *err);

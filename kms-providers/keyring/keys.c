@@ -199,17 +199,6 @@ pdb_status pdb_keyring_claim(pdb_keyring *keyring, const pdb_keyring_which *whic
 	return status == PDB_OK ? pdb__act_run(keyring, &act, err) : status;
 }
 
-static pdb_status find_version(const pdb__key *key, uint32_t *version, pdb_err *err)
-{
-	if (*version == 0) {
-		*version = key->newest;
-	}
-	if (*version > key->newest) {
-		return pdb_err_set(err, PDB_ENOTFOUND, NULL, "the key has no version %u", *version);
-	}
-	return PDB_OK;
-}
-
 static pdb_status run_unwrap(pdb_keyring *keyring, pdb__act *act, pdb_err *err)
 {
 	pdb__key *key = NULL;
@@ -217,7 +206,7 @@ static pdb_status run_unwrap(pdb_keyring *keyring, pdb__act *act, pdb_err *err)
 	pdb_status status = pdb__key_live(keyring, act->which->id, &key, err);
 
 	if (status == PDB_OK) {
-		status = find_version(key, &version, err);
+		status = pdb__key_version(key, &version, err);
 	}
 	if (status == PDB_OK) {
 		status = pdb__key_open(keyring, key, version, dek_place(keyring, act->keys), err);
@@ -303,8 +292,7 @@ pdb_status pdb_keyring_add_version(pdb_keyring *keyring, const pdb_keyring_which
 	return pdb__act_run(keyring, &act, err);
 }
 
-/* -- describe, wrapped, destroy
- * -------------------------------------------------------------------- */
+/* -- describe, destroy, hold ------------------------------------------------------------------ */
 
 pdb_status pdb_keyring_describe(pdb_keyring *keyring, const char *id, pdb_kms_key *key,
 				pdb_err *err)
@@ -325,33 +313,6 @@ pdb_status pdb_keyring_describe(pdb_keyring *keyring, const char *id, pdb_kms_ke
 	}
 	(void)pthread_mutex_unlock(&keyring->lock);
 	return status;
-}
-
-static pdb_status run_wrapped(pdb_keyring *keyring, pdb__act *act, pdb_err *err)
-{
-	pdb__key *key = NULL;
-	uint32_t version = act->which->version;
-	pdb_status status = pdb__key_live(keyring, act->which->id, &key, err);
-
-	if (status == PDB_OK) {
-		status = find_version(key, &version, err);
-	}
-	if (status == PDB_OK) {
-		memcpy(act->more, key->versions[version - 1].blob, PDB__WRAP_SIZE);
-		act->event.version = version;
-	}
-	return status;
-}
-
-_Static_assert(PDB_KEYRING_WRAPPED == PDB__WRAP_SIZE, "the public size is that of a blob");
-
-pdb_status pdb_keyring_wrapped(pdb_keyring *keyring, const pdb_keyring_which *which, uint8_t *out,
-			       pdb_err *err)
-{
-	pdb__act act = {
-		.event = {.op = "wrapped"}, .run = run_wrapped, .which = which, .more = out};
-
-	return pdb__act_run(keyring, &act, err);
 }
 
 static pdb_status run_destroy(pdb_keyring *keyring, pdb__act *act, pdb_err *err)

@@ -14,7 +14,6 @@
 #define WIRE_BODY_MAX ((size_t)2 * 1024 * 1024)
 #define WIRE_HEAD_MAX 2048u
 #define WIRE_KEYS_MAX 1000u /* in one answer */
-#define WIRE_BLOB     108u
 
 /* XX(NAME, name in the path, role that may call it, may it be sent again) */
 #define WIRE_OPS(XX)                                                                               \
@@ -36,6 +35,7 @@
 	XX(VERIFY, "verify", BOTH, true)                                                           \
 	XX(RETIRE, "retire", OPERATOR, true)                                                       \
 	XX(WRAPPED, "wrapped", OPERATOR, true)                                                     \
+	XX(RESTORE, "restore", OPERATOR, true)                                                     \
 	XX(SHRED_STATUS, "shred_status", ANY, true)                                                \
 	XX(RECEIPT, "receipt", ANY, true)                                                          \
 	XX(EACH, "each", ANY, true)                                                                \

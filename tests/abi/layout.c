@@ -211,7 +211,7 @@ AT(pdb_kms_params, directory, 16);
 AT(pdb_kms_params, settings, 24);
 AT(pdb_kms_params, database_id, 32);
 
-SIZE(pdb_kms_ops, 192);
+SIZE(pdb_kms_ops, 208);
 AT(pdb_kms_ops, size, 0);
 AT(pdb_kms_ops, capabilities, 4);
 AT(pdb_kms_ops, open, 8);
@@ -237,6 +237,8 @@ AT(pdb_kms_ops, keks, 160);
 AT(pdb_kms_ops, health, 168);
 AT(pdb_kms_ops, stats, 176);
 AT(pdb_kms_ops, hold, 184);
+AT(pdb_kms_ops, wrapped, 192);
+AT(pdb_kms_ops, restore, 200);
 
 SIZE(pdb_host_kms, 24);
 AT(pdb_host_kms, size, 0);

@@ -24,6 +24,7 @@
  *   1.1  files of a storage backend; pdb_host_control.backup
  *   1.1  single threads and what clients see (thread … show_versions of pdb_host.domain)
  *   1.1  what a record hook tells administrators of a thread (hook show)
+ *   1.1  wrapped keys out of a KMS and back (pdb_kms_ops.wrapped, restore)
  *   1.1  threads for another database (export_thread, import_thread of pdb_host.domain)
  */
 #define PDB_ABI_MAJOR 1

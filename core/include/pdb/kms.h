@@ -132,7 +132,7 @@ typedef struct pdb_kms_params {
 } pdb_kms_params;
 
 /*
- * The table. All ops are mandatory but stats (NULL = nothing to tell) and hold.
+ * The table. All ops are mandatory but stats (NULL = nothing to tell), hold, wrapped and restore.
  * Unless said: Threads: any, several at once. Ops that change something may wait for the disk, and
  * every op may wait when the table says PDB_KMS_BLOCKING; unwrap and describe do not otherwise.
  * Since: 1.1
@@ -198,6 +198,19 @@ typedef struct pdb_kms_ops {
 	/* Puts a key under a hold (`on`), or ends it; while it lasts, destroy is PDB_EDENIED with
 	 * the code "legal_hold". NULL = the provider knows none. */
 	pdb_status (*hold)(void *kms, const char *id, bool on, const char *actor, pdb_err *err);
+	/* A version of a key (0 = the newest) as the provider stores it, wrapped by its KEK: opaque
+	 * bytes, for restore. NULL = it has none to give. */
+	pdb_status (*wrapped)(void *kms, const char *id, uint32_t version, pdb_kms_text_fn text,
+			      void *arg, pdb_err *err);
+	/*
+	 * Puts such a version back, versions of a key in their order; *stored_out is false when it
+	 * was there already. No call brings back what was destroyed: PDB_ENOTFOUND, code
+	 * "key_destroyed". Errors: PDB_ECORRUPT when it does not open under a KEK version of this
+	 * provider, PDB_EDENIED when the key is of another thread, PDB_EEXISTS when another one is
+	 * there. NULL with `wrapped`.
+	 */
+	pdb_status (*restore)(void *kms, pdb_slice wrapped, const char *actor, bool *stored_out,
+			      pdb_err *err);
 } pdb_kms_ops;
 
 /*
