@@ -6,17 +6,6 @@
 
 #define IDEMPOTENCY_KEY_MAX 255u
 
-static pdb_slice trim(pdb_slice text)
-{
-	while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) {
-		text = pdb_slice_skip(text, 1);
-	}
-	while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t')) {
-		text.len--;
-	}
-	return text;
-}
-
 static size_t find_byte(pdb_slice text, uint8_t byte)
 {
 	const uint8_t *found = text.len > 0 ? memchr(text.ptr, byte, text.len) : NULL;
@@ -28,9 +17,9 @@ static size_t find_byte(pdb_slice text, uint8_t byte)
 static bool is_json_type(pdb_slice type)
 {
 	size_t end = find_byte(type, ';');
-	pdb_slice parameter = trim(pdb_slice_skip(type, end + 1));
+	pdb_slice parameter = pdb_slice_trim(pdb_slice_skip(type, end + 1));
 
-	if (!pdb_text_equal_nocase(trim(pdb_slice_of(type.ptr, end)),
+	if (!pdb_text_equal_nocase(pdb_slice_trim(pdb_slice_of(type.ptr, end)),
 				   PDB_SLICE("application/json"))) {
 		return false;
 	}

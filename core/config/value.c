@@ -180,17 +180,6 @@ static pdb_status make_list(value_reading *reading, const pdb_node *at, const ch
 	return PDB_OK;
 }
 
-static pdb_slice trim(pdb_slice text)
-{
-	while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) {
-		text = pdb_slice_skip(text, 1);
-	}
-	while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t')) {
-		text.len--;
-	}
-	return text;
-}
-
 /* "a, b" of a variable or a flag; empty parts are left out. */
 static pdb_status read_commas(value_reading *reading, const pdb_node *node, pdb_option_list *slot)
 {
@@ -208,7 +197,7 @@ static pdb_status read_commas(value_reading *reading, const pdb_node *node, pdb_
 	while (rest.len > 0) {
 		const uint8_t *comma = memchr(rest.ptr, ',', rest.len);
 		size_t len = comma != NULL ? (size_t)(comma - rest.ptr) : rest.len;
-		pdb_slice part = trim(pdb_slice_of(rest.ptr, len));
+		pdb_slice part = pdb_slice_trim(pdb_slice_of(rest.ptr, len));
 
 		if (part.len > 0 && keep(reading, part, &items[count++]) != PDB_OK) {
 			return PDB_ENOMEM;

@@ -7,34 +7,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/directory.h"
 #include "base/json.h"
 #include "server/server_private.h"
-
-pdb_status pdb__directory_make(const char *path, pdb_err *err)
-{
-	char part[PATH_MAX];
-	size_t len = strlen(path);
-
-	if (len == 0 || len >= sizeof(part)) {
-		return pdb_err_set(err, PDB_EBACKEND, NULL, "\"%s\" is not a usable path", path);
-	}
-	memcpy(part, path, len + 1);
-	for (size_t i = 1; i <= len; i++) {
-		char kept = part[i];
-
-		if (kept != '/' && kept != '\0') {
-			continue;
-		}
-		part[i] = '\0';
-		if (mkdir(part, 0700) != 0 && errno != EEXIST) {
-			return pdb_err_set(err, PDB_EBACKEND, NULL,
-					   "cannot make the directory %s: %s", part,
-					   strerror(errno));
-		}
-		part[i] = kept;
-	}
-	return PDB_OK;
-}
 
 static pdb_status open_file(pdb_audit *audit, pdb_err *err)
 {
@@ -128,7 +103,7 @@ pdb_status pdb__audit_open(pdb_audit *audit, const char *db_path, pdb_err *err)
 		return pdb_err_set(err, PDB_EBACKEND, NULL,
 				   "the path of the audit log is too long");
 	}
-	status = pdb__directory_make(audit->path, err);
+	status = pdb_directory_make(audit->path, err);
 	if (status != PDB_OK) {
 		return status;
 	}

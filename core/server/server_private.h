@@ -201,9 +201,6 @@ void pdb__watchdog_feed(const pdb_server *server);
 /* Tells the service manager (sd_notify(3), the NOTIFY_SOCKET protocol), if there is one. */
 void pdb__notify(const char *state);
 
-/* Creates `path` and what is above it, 0700; fine when it exists. Errors: PDB_EBACKEND. */
-pdb_status pdb__directory_make(const char *path, pdb_err *err);
-
 /* Blocks the signals this room handles, in this and all later threads. */
 void pdb__signals_block(void);
 /* Waits for SIGHUP (reload), SIGUSR1 (open the log files again), SIGTERM or SIGINT. From the first

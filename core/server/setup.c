@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/dropin.h"
@@ -205,7 +206,7 @@ static pdb_status add_dev_keys(pdb_setup *setup, pdb_err *err)
 	if (snprintf(setup->dev_keys, PATH_MAX, "%s/dev-keys.yaml", setup->db_path) >= PATH_MAX) {
 		return pdb_err_set(err, PDB_EBACKEND, NULL, "the database path is too long");
 	}
-	status = pdb__directory_make(setup->db_path, err);
+	status = pdb_directory_make(setup->db_path, err);
 	if (status == PDB_OK) {
 		status = pdb__dev_keys_make(setup->dev_keys, err);
 	}

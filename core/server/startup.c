@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/log.h"
 #include "server/server_private.h"
 #include "store/rows.h"
@@ -20,7 +21,7 @@ static pdb_status log_open(const pdb_server_settings *settings, pdb_err *err)
 
 static pdb_status state_init(pdb_server *server, pdb_err *err)
 {
-	pdb_status status = pdb__directory_make(server->first.db_path, err);
+	pdb_status status = pdb_directory_make(server->first.db_path, err);
 
 	if (status == PDB_OK) {
 		status = log_open(server->first.server, err);

@@ -3,11 +3,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/log.h"
 #include "store/store_private.h"
 
@@ -19,27 +19,13 @@ static pdb_status system_error(pdb_err *err, const char *what, const char *path)
 			   "%s %s: %s.", what, path, strerror(code));
 }
 
-/* Makes the directory and what is missing above it, for the owner alone. */
 static pdb_status make_path(const char *path, pdb_err *err)
 {
-	char part[PATH_MAX];
-	size_t len = strlen(path);
-
-	if (path[0] != '/' || len >= sizeof(part)) {
+	if (path[0] != '/') {
 		return pdb_err_set(err, PDB_EINVAL, NULL,
 				   "The database directory '%s' is not an absolute path.", path);
 	}
-	for (size_t i = 1; i <= len; i++) {
-		if (path[i] != '/' && path[i] != '\0') {
-			continue;
-		}
-		memcpy(part, path, i);
-		part[i] = '\0';
-		if (mkdir(part, 0700) != 0 && errno != EEXIST) {
-			return system_error(err, "Cannot make the directory", part);
-		}
-	}
-	return PDB_OK;
+	return pdb_directory_make(path, err);
 }
 
 /* Files in the directory are configuration and code to an engine: only its owner may write there.

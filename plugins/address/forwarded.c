@@ -4,22 +4,6 @@
 
 #include <strings.h>
 
-static bool is_space(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static pdb_slice trim(pdb_slice text)
-{
-	while (text.len > 0 && is_space(text.ptr[0])) {
-		text = pdb_slice_skip(text, 1);
-	}
-	while (text.len > 0 && is_space(text.ptr[text.len - 1])) {
-		text.len--;
-	}
-	return text;
-}
-
 /* Where the last element begins. Commas between quotes belong to a value; a quote without its
  * partner takes all that is left of it with it, and the element is unreadable. */
 static size_t last_begin(forwarded_kind kind, pdb_slice field)
@@ -45,7 +29,7 @@ bool forwarded_cut(forwarded_kind kind, pdb_slice *field, pdb_slice *element_out
 	while (field->len > 0) {
 		size_t begin = last_begin(kind, *field);
 
-		*element_out = trim(pdb_slice_skip(*field, begin));
+		*element_out = pdb_slice_trim(pdb_slice_skip(*field, begin));
 		field->len = begin > 0 ? begin - 1 : 0;
 		if (element_out->len > 0) {
 			return true;
@@ -118,7 +102,7 @@ static bool is_bare(pdb_slice text)
 /* Cuts "name=value" off; the value without its quotes. False for anything else. */
 static bool next_pair(pdb_slice *element, pdb_slice *name_out, pdb_slice *value_out)
 {
-	pdb_slice pair = trim(*element);
+	pdb_slice pair = pdb_slice_trim(*element);
 	const uint8_t *equals = pair.len > 0 ? memchr(pair.ptr, '=', pair.len) : NULL;
 	const uint8_t *end;
 	size_t len;
@@ -135,12 +119,12 @@ static bool next_pair(pdb_slice *element, pdb_slice *name_out, pdb_slice *value_
 			return false;
 		}
 		len = (size_t)(end - value_out->ptr);
-		pair = trim(pdb_slice_skip(*value_out, len + 1));
+		pair = pdb_slice_trim(pdb_slice_skip(*value_out, len + 1));
 	} else {
 		end = value_out->len > 0 ? memchr(value_out->ptr, ';', value_out->len) : NULL;
 		len = end != NULL ? (size_t)(end - value_out->ptr) : value_out->len;
 		pair = pdb_slice_skip(*value_out, len);
-		if (!is_bare(trim(pdb_slice_of(value_out->ptr, len)))) {
+		if (!is_bare(pdb_slice_trim(pdb_slice_of(value_out->ptr, len)))) {
 			return false;
 		}
 	}
@@ -159,12 +143,12 @@ static bool read_pairs(pdb_slice element, pdb_address *out)
 	if (memchr(element.ptr, '\\', element.len) != NULL) {
 		return false;
 	}
-	while (trim(element).len > 0) {
+	while (pdb_slice_trim(element).len > 0) {
 		if (!next_pair(&element, &name, &value)) {
 			return false;
 		}
 		if (name.len == 3 && strncasecmp((const char *)name.ptr, "for", 3) == 0) {
-			if (found || !read_node(trim(value), out)) {
+			if (found || !read_node(pdb_slice_trim(value), out)) {
 				return false;
 			}
 			found = true;

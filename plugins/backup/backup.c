@@ -87,15 +87,6 @@ static const pdb_metric written_metric = {
 	.help = "What backups have written.",
 };
 
-static pdb_status add_metric(backup *self, const pdb_metric *metric, pdb_series **out, pdb_err *err)
-{
-	pdb_measure *measure = NULL;
-	pdb_status status = self->host->metrics->add(self->plugin, metric, self, &measure, err);
-
-	*out = self->host->metrics->series(measure, NULL);
-	return status;
-}
-
 static pdb_status add_metrics(backup *self, pdb_err *err)
 {
 	static const char *const results[2][1] = {{"done"}, {"failed"}};
@@ -106,12 +97,16 @@ static pdb_status add_metrics(backup *self, pdb_err *err)
 		self->runs[i] = self->host->metrics->series(runs, results[i]);
 	}
 	if (status == PDB_OK) {
-		status = add_metric(self, &ended_metric, &self->ended_at, err);
+		status = pdb_metric_single(self->host->metrics, self->plugin, &ended_metric,
+					   &self->ended_at, err);
 	}
 	if (status == PDB_OK) {
-		status = add_metric(self, &bytes_metric, &self->bytes, err);
+		status = pdb_metric_single(self->host->metrics, self->plugin, &bytes_metric,
+					   &self->bytes, err);
 	}
-	return status == PDB_OK ? add_metric(self, &written_metric, &self->written, err) : status;
+	return status == PDB_OK ? pdb_metric_single(self->host->metrics, self->plugin,
+						    &written_metric, &self->written, err)
+				: status;
 }
 
 /* -- life ------------------------------------------------------------------------------------- */

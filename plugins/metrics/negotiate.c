@@ -4,22 +4,6 @@
 
 #define WEIGHT_MAX 1000u
 
-static bool is_space(uint8_t byte)
-{
-	return byte == ' ' || byte == '\t';
-}
-
-static pdb_slice trim(pdb_slice text)
-{
-	while (text.len > 0 && is_space(text.ptr[0])) {
-		text = pdb_slice_skip(text, 1);
-	}
-	while (text.len > 0 && is_space(text.ptr[text.len - 1])) {
-		text.len--;
-	}
-	return text;
-}
-
 static pdb_slice cut(pdb_slice *text, uint8_t at)
 {
 	const uint8_t *end = text->len > 0 ? memchr(text->ptr, at, text->len) : NULL;
@@ -27,7 +11,7 @@ static pdb_slice cut(pdb_slice *text, uint8_t at)
 	pdb_slice part = pdb_slice_of(text->ptr, len);
 
 	*text = pdb_slice_skip(*text, len + 1);
-	return trim(part);
+	return pdb_slice_trim(part);
 }
 
 static bool is_word(pdb_slice text, const char *word)
@@ -80,9 +64,9 @@ static wish read_parameters(pdb_slice rest)
 		pdb_slice name = cut(&value, '=');
 
 		if (is_word(name, "q")) {
-			is.weight = weight_of(trim(value));
+			is.weight = weight_of(pdb_slice_trim(value));
 		} else if (is_word(name, "version")) {
-			is.fits = is_word(trim(value), "1.0.0");
+			is.fits = is_word(pdb_slice_trim(value), "1.0.0");
 		}
 	}
 	return is;

@@ -103,16 +103,6 @@ static const pdb_metric ended_metric = {
 	.help = "When the last run ended, in seconds since 1970.",
 };
 
-static pdb_status add_metric(retention *self, const pdb_metric *metric, pdb_series **out,
-			     pdb_err *err)
-{
-	pdb_measure *measure = NULL;
-	pdb_status status = self->host->metrics->add(self->plugin, metric, self, &measure, err);
-
-	*out = self->host->metrics->series(measure, NULL);
-	return status;
-}
-
 static pdb_status add_metrics(retention *self, pdb_err *err)
 {
 	static const char *const kinds[2][1] = {{"thread"}, {"message"}};
@@ -124,12 +114,16 @@ static pdb_status add_metrics(retention *self, pdb_err *err)
 		self->purged[i] = self->host->metrics->series(purged, kinds[i]);
 	}
 	if (status == PDB_OK) {
-		status = add_metric(self, &held_metric, &self->held, err);
+		status = pdb_metric_single(self->host->metrics, self->plugin, &held_metric,
+					   &self->held, err);
 	}
 	if (status == PDB_OK) {
-		status = add_metric(self, &runs_metric, &self->runs, err);
+		status = pdb_metric_single(self->host->metrics, self->plugin, &runs_metric,
+					   &self->runs, err);
 	}
-	return status == PDB_OK ? add_metric(self, &ended_metric, &self->ended_at, err) : status;
+	return status == PDB_OK ? pdb_metric_single(self->host->metrics, self->plugin,
+						    &ended_metric, &self->ended_at, err)
+				: status;
 }
 
 /* -- life ------------------------------------------------------------------------------------- */

@@ -105,4 +105,16 @@ typedef struct pdb_host_metrics {
 	void (*each)(pdb_reading_fn reading, void *arg);
 } pdb_host_metrics;
 
+/* Declares a metric without labels and gives its only series; *out is NULL on error. For init();
+ * errors are those of add.  Since: 1.1 */
+static inline pdb_status pdb_metric_single(const pdb_host_metrics *metrics, pdb_plugin *plugin,
+					   const pdb_metric *metric, pdb_series **out, pdb_err *err)
+{
+	pdb_measure *measure = NULL;
+	pdb_status status = metrics->add(plugin, metric, NULL, &measure, err);
+
+	*out = metrics->series(measure, NULL);
+	return status;
+}
+
 #endif

@@ -73,4 +73,16 @@ static inline pdb_slice pdb_slice_skip(pdb_slice a, size_t n)
 	return pdb_slice_of(a.ptr + n, a.len - n);
 }
 
+/* The slice without spaces and tabs at both ends (OWS of RFC 9110, section 5.6.3).  Since: 1.1 */
+static inline pdb_slice pdb_slice_trim(pdb_slice a)
+{
+	while (a.len > 0 && (a.ptr[0] == ' ' || a.ptr[0] == '\t')) {
+		a = pdb_slice_skip(a, 1);
+	}
+	while (a.len > 0 && (a.ptr[a.len - 1] == ' ' || a.ptr[a.len - 1] == '\t')) {
+		a.len--;
+	}
+	return a;
+}
+
 #endif
