@@ -237,7 +237,7 @@ class Deadlines(Life):
                     break
             conn.sock.settimeout(20)
             answer = conn.answer()
-            self.assertLess(time.monotonic() - start, 1.6)
+            self.assertLess(time.monotonic() - start, 10)  # far less than a byte every 50 ms takes
             self.assertEqual((answer.status, answer.json()["code"]), (408, "request_timeout"))
             self.assertEqual(answer.header("Connection"), "close")
 
