@@ -89,6 +89,21 @@ static void keep_surplus(pdb_conn *conn, pdb_slice bytes)
 	}
 }
 
+/* As pdb_guard_feed; what all connections hold together has a bound, too. */
+static pdb_verdict feed(pdb_conn *conn, pdb_slice bytes, size_t *used_out)
+{
+	static const pdb_refusal full = {503, "overloaded",
+					 "The server is short of memory; try again."};
+	pdb_verdict verdict = pdb_guard_feed(&conn->guard, bytes, used_out);
+
+	if (verdict != PDB_GUARD_REFUSED && !pdb__buffered_fits(conn->request)) {
+		pdb__buffered_drop(conn->request);
+		conn->guard.refusal = full;
+		return PDB_GUARD_REFUSED;
+	}
+	return verdict;
+}
+
 static void judge(pdb_conn *conn, pdb_slice bytes)
 {
 	pdb_guard *guard = &conn->guard;
@@ -99,7 +114,7 @@ static void judge(pdb_conn *conn, pdb_slice bytes)
 		return;
 	}
 	in_body = pdb_guard_in_body(guard);
-	switch (pdb_guard_feed(guard, bytes, &used)) {
+	switch (feed(conn, bytes, &used)) {
 	case PDB_GUARD_MORE:
 		if (!in_body && pdb_guard_in_body(guard)) {
 			conn->deadline =

@@ -28,6 +28,20 @@ static void read_most(void *self, pdb_sample_fn sample, void *arg)
 	sample(arg, NULL, (double)http->settings.connections_max);
 }
 
+static void read_buffered(void *self, pdb_sample_fn sample, void *arg)
+{
+	pdb_http *http = self;
+
+	sample(arg, NULL, (double)atomic_load(&http->buffered));
+}
+
+static void read_buffered_most(void *self, pdb_sample_fn sample, void *arg)
+{
+	const pdb_http *http = self;
+
+	sample(arg, NULL, (double)http->settings.buffered_max);
+}
+
 static void read_offloaded(void *self, pdb_sample_fn sample, void *arg)
 {
 	pdb_http *http = self;
@@ -84,13 +98,21 @@ static const declared table[] = {
 	 AT(pauses)},
 	{METRIC(COUNTER, "shed_requests", .labels = reason_labels,
 		.help = "Requests answered with 503 because others waited too long: for the disk, "
-			"for a worker, or for their turn in the loop."),
+			"for a worker, for memory, or for their turn in the loop."),
 	 AT(shed)},
 	{METRIC(GAUGE, "connections", .help = "Connections that are open.",
 		.read = read_connections),
 	 SIZE_MAX},
 	{METRIC(GAUGE, "connections_max", .help = "Connections that are served at once.",
 		.read = read_most),
+	 SIZE_MAX},
+	{METRIC(GAUGE, "buffered_bytes", .unit = "bytes",
+		.help = "Memory of large bodies that arrive and large answers that leave.",
+		.read = read_buffered),
+	 SIZE_MAX},
+	{METRIC(GAUGE, "buffered_max_bytes", .unit = "bytes",
+		.help = "Memory that these may have; more are answered with 503.",
+		.read = read_buffered_most),
 	 SIZE_MAX},
 	{METRIC(GAUGE, "offloaded_requests", .help = "Requests that wait for a worker or have one.",
 		.read = read_offloaded),
@@ -116,7 +138,7 @@ static void show_routes(const pdb_http *http)
 static void show_reasons(const pdb_http *http)
 {
 	static const char *const pauses[] = {"connections", "descriptors"};
-	static const char *const sheds[] = {"disk", "workers", "loop"};
+	static const char *const sheds[] = {"disk", "workers", "memory", "loop"};
 
 	for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {
 		(void)pdb_measure_series(http->measures.pauses, &pauses[i]);

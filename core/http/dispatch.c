@@ -192,6 +192,17 @@ static bool check_load(pdb_request *request)
 	return false;
 }
 
+/* What only reads has done nothing that a client would have to know of; who may not ask for much by
+ * his role is not kept from looking. */
+static bool may_shed(const pdb_request *request)
+{
+	const uint32_t reads = (uint32_t)PDB_METHOD_GET | (uint32_t)PDB_METHOD_HEAD;
+	const uint32_t many = PDB_ROLE_FRONTEND | PDB_ROLES_PUBLIC;
+
+	return ((uint32_t)request->message.method & reads) != 0 &&
+	       (request->match.route->roles & many) != 0;
+}
+
 /* Runs the handler; PDB_EOFFLOAD when it must be run on a worker, with nothing answered yet. */
 static pdb_status handle(pdb_request *request)
 {
@@ -211,6 +222,11 @@ static pdb_status handle(pdb_request *request)
 	}
 	if (status != PDB_OK) {
 		pdb__answer_error(request, status, &err);
+	}
+	if (!pdb__buffered_fits(request) && may_shed(request)) {
+		pdb__buffered_drop(request);
+		pdb__request_unanswer(request, keep);
+		refuse(request, PDB_EBUSY);
 	}
 	return PDB_OK;
 }

@@ -31,6 +31,7 @@ typedef struct pdb_http_settings {
 	int64_t body_timeout;
 	int64_t idle_timeout;
 	int64_t connections_max;
+	int64_t buffered_max;
 	const char *tls_cert_file;
 	const char *tls_key_file;
 	int64_t tls_min_version; /* a pdb_tls_version */

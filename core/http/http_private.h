@@ -157,6 +157,7 @@ struct pdb_request {
 	bool parked;   /* with a worker, or waiting: comes back even when the connection is gone */
 	bool on_worker;
 	bool answered;
+	size_t buffered; /* of its bytes, what is counted */
 	uint64_t ticket; /* 0 = not held */
 	int status;
 	const char *type;
@@ -235,6 +236,7 @@ struct pdb_http {
 	atomic_uint_fast64_t published;
 	atomic_size_t connections;
 	atomic_size_t offloaded; /* requests that workers have */
+	atomic_size_t buffered;  /* bytes of requests and answers that are counted */
 	atomic_bool stopping;
 	atomic_bool giving_up;
 };
@@ -331,6 +333,14 @@ void pdb__count_pause(const pdb_http *http, const char *reason);
 void pdb__count_shed(const pdb_http *http, const char *reason);
 /* The answer of `request` is about to leave, or would have if its client were still there. */
 void pdb__count_answer(const pdb_request *request);
+
+/* -- memory of bodies -------------------------------------------------------------------------- */
+
+/* Counts what `request` has grown by; false when that is beyond the bound. Threads: its owner. */
+bool pdb__buffered_fits(pdb_request *request);
+void pdb__buffered_forget(pdb_request *request);
+/* Gives back the body and the answer of one that does not fit. */
+void pdb__buffered_drop(pdb_request *request);
 
 /* -- overload ---------------------------------------------------------------------------------- */
 

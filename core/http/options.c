@@ -32,6 +32,10 @@ static const pdb_option rows[] = {
 	 86400 * SECOND, NULL, NULL, NULL, "Time a connection may wait for its next request."},
 	{"server.max_connections", PDB_OPTION_INT, 0, AT(connections_max), "10000", 1, 1000000,
 	 NULL, NULL, NULL, "Connections served at once; others wait to be accepted."},
+	{"server.max_buffered", PDB_OPTION_SIZE, 0, AT(buffered_max), "512MiB", 1048576,
+	 INT64_C(1) << 40, NULL, "bytes", NULL,
+	 "Memory for bodies that arrive and answers that leave, over all connections; beyond it "
+	 "what is larger than 32 KiB is answered with 503."},
 	{"server.overload_after", PDB_OPTION_DURATION, 0, AT(overload_after), "2s", 0,
 	 3600 * SECOND, NULL, NULL, NULL,
 	 "New writes are answered with 503 while others have waited this long for the disk, a "

@@ -109,6 +109,7 @@ void pdb__request_release(pdb_request *request)
 		return;
 	}
 	pdb__request_leave(request);
+	pdb__buffered_forget(request);
 	if (loop->free_count >= FREE_MAX) {
 		pdb__request_free(request);
 		return;
