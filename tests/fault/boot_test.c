@@ -16,7 +16,7 @@
 #include "server/server.h"
 
 #define KEY        "sk_0123456789abcdef0123456789abcdef"
-#define TRIES      400
+#define TRIES      4000
 #define ANSWER_MAX 65536
 
 /* What a child tells: how many allocations it made, and the worst status it saw. */
@@ -135,12 +135,17 @@ static int child_run(unsigned long nth, char *config, int out)
 	char *argv[] = {"progressdb", "--config", config, NULL};
 	char *environment[] = {NULL};
 	int null = open("/dev/null", O_RDWR);
+	sigset_t stop;
 	pthread_t thread;
 	int status;
 
 	(void)dup2(null, STDERR_FILENO);
 	(void)dup2(null, STDOUT_FILENO);
-	(void)signal(SIGTERM, SIG_IGN);
+	/* Before the client is there: a thread that does not block the signal could be the one that
+	 * takes it, while the server is on its way to wait for it. */
+	(void)sigemptyset(&stop);
+	(void)sigaddset(&stop, SIGTERM);
+	(void)pthread_sigmask(SIG_BLOCK, &stop, NULL);
 	pdb_mem_fail(nth, false);
 	(void)pthread_create(&thread, NULL, client, NULL);
 	status = pdb_server_main(3, argv, environment);
