@@ -180,7 +180,8 @@ pdb_status pdb__op_write(pdb__op *op, pdb__op_fn fn, void *arg, pdb_err *err);
 /* Inside a function given to the driver: */
 pdb_status pdb__op_put_meta(pdb__op *op, const pdb__meta *meta, pdb_err *err);
 pdb_status pdb__op_note(pdb__op *op, pdb_change_kind kind, const pdb__record *record, pdb_err *err);
-/* Reads the meta and head rows of `thread`; *found false when there is none. */
+/* Reads the meta and head rows of `thread`, the latter unless `head` is NULL; *found false when
+ * there is none. */
 pdb_status pdb__thread_load(pdb_txn *txn, pdb__arena *arena, pdb_slice thread, pdb__meta *meta,
 			    pdb__head *head, bool *found, pdb_err *err);
 pdb_status pdb__no_memory(pdb_err *err);

@@ -118,7 +118,7 @@ pdb_status pdb__thread_load(pdb_txn *txn, pdb__arena *arena, pdb_slice thread, p
 	pdb_key_thread_meta(&key, thread);
 	status = pdb_txn_get(txn, &key.key, &value, err);
 	if (status == PDB_ENOTFOUND) {
-		return absent(txn, thread, err);
+		return head == NULL ? PDB_OK : absent(txn, thread, err);
 	}
 	if (status != PDB_OK) {
 		return status;
@@ -128,6 +128,10 @@ pdb_status pdb__thread_load(pdb_txn *txn, pdb__arena *arena, pdb_slice thread, p
 	}
 	if (!pdb__meta_decode(value, meta)) {
 		return damaged(thread, "meta row", err);
+	}
+	if (head == NULL) {
+		*found = true;
+		return PDB_OK;
 	}
 	pdb_key_thread_head(&key, thread);
 	status = pdb_txn_get(txn, &key.key, &value, err);

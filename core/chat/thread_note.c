@@ -5,13 +5,12 @@
 static pdb_status look_outside(pdb__op *op, pdb_err *err)
 {
 	pdb__meta meta;
-	pdb__head head;
 	bool found = false;
 	pdb_status status = pdb_store_begin(op->chat->store, false, &op->txn, err);
 
 	if (status == PDB_OK) {
-		status = pdb__thread_load(&op->txn, op->arena, op->thread, &meta, &head, &found,
-					  err);
+		status =
+			pdb__thread_load(&op->txn, op->arena, op->thread, &meta, NULL, &found, err);
 	}
 	pdb_txn_abort(&op->txn);
 	op->notes_now = found ? meta.notes : pdb_slice_of(NULL, 0);
