@@ -87,6 +87,7 @@ static bool attachments_with(pdb__arena *arena, pdb_slice all, pdb_slice of_tag,
 	pdb_slice kept = {0};
 	bool copied;
 
+	(void)pdb_buf_reserve(&fresh, all.len + of_tag.len + 4 + bytes.len);
 	while (pdb__attachment_next(all, &cursor, &tag, &kept)) {
 		if (!pdb_slice_equal(tag, of_tag)) {
 			pdb__attachment_add(&fresh, tag, kept);
@@ -339,6 +340,19 @@ void pdb__hooks_show(const pdb__op *op, pdb_slice notes)
 			op->out->len--; /* the brace */
 			hook->show(hooks->entries[i].self, note, add_member, op->out);
 			pdb_buf_add_byte(op->out, '}');
+		}
+	}
+}
+
+void pdb__hooks_ahead(const pdb_chat *chat, pdb_slice attachments)
+{
+	for (size_t i = 0; attachments.len > 0 && i < chat->hooks->count; i++) {
+		const pdb_record_hook *hook = chat->hooks->entries[i].ops;
+		pdb_slice own = PDB_HAS(hook, ahead) ? pdb__note_of(attachments, tag_of(hook))
+						     : pdb_slice_of(NULL, 0);
+
+		if (own.ptr != NULL) {
+			hook->ahead(chat->hooks->entries[i].self, own);
 		}
 	}
 }

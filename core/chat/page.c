@@ -64,6 +64,7 @@ static pdb_status gather(void *arg, pdb_slice key, pdb_slice value)
 	w->rows[w->count].seq = w->last_seq;
 	w->count++;
 	w->bytes += value.len;
+	pdb__hooks_ahead(w->op->chat, record.attachments);
 	return PDB_OK;
 }
 

@@ -18,6 +18,8 @@
 /* Words of the ring for one slot. */
 #define PER_SLOT 16u
 #define TAG_BITS 16u
+/* What a processor fetches at once. */
+#define LINE_WORDS 8u
 
 typedef _Atomic uint64_t word;
 
@@ -190,11 +192,27 @@ static bool read_entry(const bodycache *cache, const shard *s, uint64_t at, cons
 	return is_whole(cache, s, at) && is_at(out, place);
 }
 
+/* The next slot with the tag, from *way on; 0 when there is none. */
+static uint64_t next_slot(const shard *s, const finder *f, size_t *way)
+{
+	const word *set = s->index + f->set * WAYS;
+
+	while (*way < WAYS) {
+		uint64_t slot = atomic_load_explicit(&set[(*way)++], memory_order_acquire);
+
+		if (slot != 0 && (slot ^ f->tag) << (64 - TAG_BITS) == 0) {
+			return slot;
+		}
+	}
+	return 0;
+}
+
 bool bodycache_get(const bodycache *cache, const crypt_place *place, const uint8_t *mark,
 		   bodycache_copy *out)
 {
 	const shard *s;
-	const word *set;
+	size_t way = 0;
+	uint64_t slot;
 	finder f;
 
 	if (cache->set_count == 0) {
@@ -202,16 +220,34 @@ bool bodycache_get(const bodycache *cache, const crypt_place *place, const uint8
 	}
 	f = finder_of(cache, mark);
 	s = &cache->shards[f.shard];
-	set = s->index + f.set * WAYS;
-	for (size_t i = 0; i < WAYS; i++) {
-		uint64_t slot = atomic_load_explicit(&set[i], memory_order_acquire);
-
-		if (slot != 0 && (slot ^ f.tag) << (64 - TAG_BITS) == 0 &&
-		    read_entry(cache, s, slot >> TAG_BITS, &f, place, out)) {
+	while ((slot = next_slot(s, &f, &way)) != 0) {
+		if (read_entry(cache, s, slot >> TAG_BITS, &f, place, out)) {
 			return true;
 		}
 	}
 	return false;
+}
+
+void bodycache_ahead(const bodycache *cache, const uint8_t *mark, size_t size)
+{
+	const shard *s;
+	size_t way = 0;
+	size_t at;
+	size_t end;
+	uint64_t slot;
+	finder f;
+
+	if (cache->set_count == 0) {
+		return;
+	}
+	f = finder_of(cache, mark);
+	s = &cache->shards[f.shard];
+	slot = next_slot(s, &f, &way);
+	at = (slot >> TAG_BITS) % cache->ring_words;
+	end = at + words_for(size);
+	for (; slot != 0 && at < end && at < cache->ring_words; at += LINE_WORDS) {
+		__builtin_prefetch(s->ring + at);
+	}
 }
 
 /* -- keeping ----------------------------------------------------------------------------------- */

@@ -34,6 +34,8 @@ typedef struct bodycache_copy {
 pdb_status bodycache_create(bodycache **out, const pdb_host *host, size_t size, pdb_err *err);
 void bodycache_destroy(bodycache **cache);
 
+/* Fetches a body of about this size into the processor's caches: it will be looked for soon. */
+void bodycache_ahead(const bodycache *cache, const uint8_t *mark, size_t size);
 bool bodycache_get(const bodycache *cache, const crypt_place *place, const uint8_t *mark,
 		   bodycache_copy *out);
 void bodycache_put(bodycache *cache, const crypt_place *place, const uint8_t *mark, uint64_t key,

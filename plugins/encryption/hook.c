@@ -414,6 +414,15 @@ static pdb_status open_out(void *state, pdb_record *record, pdb_err *err)
 	return status;
 }
 
+static void ahead(void *state, pdb_slice attachment)
+{
+	const encryption *self = state;
+
+	if (attachment.len >= FRAME_HEAD_SIZE) {
+		bodycache_ahead(self->bodies, attachment.ptr + FRAME_MARK_AT, attachment.len);
+	}
+}
+
 /* With the thread goes its key. */
 static pdb_status purge(void *state, pdb_slice thread, pdb_slice bytes, pdb_err *err)
 {
@@ -436,4 +445,5 @@ const pdb_record_hook encryption_hook = {.size = sizeof(pdb_record_hook),
 					 .in = seal_in,
 					 .out = open_out,
 					 .purge = purge,
-					 .show = encryption_show};
+					 .show = encryption_show,
+					 .ahead = ahead};

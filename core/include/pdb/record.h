@@ -35,6 +35,9 @@ typedef void (*pdb_member_fn)(void *arg, const char *name, pdb_slice json);
  *        here. A failure stops the purge; it is tried again later, and called again. May block.
  * show   NULL = nothing to tell; since 1.1. Called with the hook's note of a thread when that is
  *        shown to an administrator: what it gives to `add` stands in the thread. May block.
+ * ahead  NULL = nothing to fetch; since 1.1. Called with the attachment of a record that will most
+ *        likely be given to `out` soon, among others of its page: time to bring what that will need
+ *        into the processor's caches. Must not block, and be quick.
  * Threads: a loop thread or a worker; several at once.
  */
 typedef struct pdb_record_hook {
@@ -46,6 +49,7 @@ typedef struct pdb_record_hook {
 	pdb_status (*out)(void *self, pdb_record *record, pdb_err *err);
 	pdb_status (*purge)(void *self, pdb_slice thread, pdb_slice note, pdb_err *err);
 	void (*show)(void *self, pdb_slice note, pdb_member_fn add, void *arg);
+	void (*ahead)(void *self, pdb_slice attachment);
 } pdb_record_hook;
 
 typedef enum pdb_change_kind {

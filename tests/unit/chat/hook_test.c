@@ -153,6 +153,15 @@ static void seal_show(void *self, pdb_slice note, pdb_member_fn add, void *arg)
 	add(arg, "seal", pdb_slice_text(text));
 }
 
+static int aheads;
+
+static void seal_ahead(void *self, pdb_slice attachment)
+{
+	(void)self;
+	aheads++;
+	cr_assert_eq(attachment.ptr[0], 1);
+}
+
 static const pdb_record_hook seal = {.size = sizeof(seal),
 				     .order = 900,
 				     .name = "seal",
@@ -160,7 +169,8 @@ static const pdb_record_hook seal = {.size = sizeof(seal),
 				     .in = seal_in,
 				     .out = seal_out,
 				     .purge = seal_purge,
-				     .show = seal_show};
+				     .show = seal_show,
+				     .ahead = seal_ahead};
 static const pdb_record_hook check = {
 	.size = sizeof(check), .order = 100, .name = "check", .in = check_in};
 
@@ -239,6 +249,22 @@ Test(hook, sealed_bodies_are_stored_sealed_and_shown_open)
 	cr_assert_eq(post(&w, ann(), "t1", "m1", "{\"secret\":1.0}"), PDB_OK);
 	cr_assert(w.outcome.replayed);
 	cr_assert_eq(post(&w, ann(), "t1", "m1", "{\"secret\":2}"), PDB_EEXISTS);
+}
+
+Test(hook, a_page_tells_of_its_sealed_records_ahead)
+{
+	pdb_message_page result;
+
+	for (int i = 1; i <= 3; i++) {
+		char id[16];
+
+		(void)snprintf(id, sizeof(id), "m%d", i);
+		cr_assert_eq(post(&w, ann(), "t1", id, "1"), PDB_OK, "%s", w.err.text);
+	}
+	cr_assert_eq(aheads, 0);
+	cr_assert_eq(page(&w, ann(), "t1", PDB_ANCHOR_NEWEST, "", 2, &result), PDB_OK);
+	cr_assert_eq(result.count, 2);
+	cr_assert_eq(aheads, 2);
 }
 
 Test(hook, new_versions_are_sealed_anew)

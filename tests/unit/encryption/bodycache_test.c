@@ -66,6 +66,16 @@ Test(bodycache, finds_a_body_by_its_mark_and_in_its_place_only)
 	cr_assert_not(has(at("t1m", "1", 1), 7, ""));
 }
 
+Test(bodycache, is_the_same_after_a_look_ahead)
+{
+	put(at("t1", "m1", 1), 7, "\"one\"");
+	bodycache_ahead(cache, mark(7), 5);
+	bodycache_ahead(cache, mark(7), 1u << 20);
+	bodycache_ahead(cache, mark(8), 5);
+	cr_assert(has(at("t1", "m1", 1), 7, "\"one\""));
+	cr_assert_not(has(at("t1", "m1", 1), 8, ""));
+}
+
 Test(bodycache, writes_over_the_oldest_and_never_mixes)
 {
 	char text[512];
@@ -163,6 +173,7 @@ Test(bodycache, keeps_nothing_large_and_nothing_without_room)
 	cr_assert_eq(bodycache_create(&none, &host, 0, NULL), PDB_OK);
 	bodycache_put(none, &place, mark(1), 1, PDB_SLICE("1"));
 	cr_assert_not(bodycache_get(none, &place, mark(1), &copy));
+	bodycache_ahead(none, mark(1), 5);
 	bodycache_clear(none);
 	bodycache_destroy(&none);
 }
