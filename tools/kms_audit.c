@@ -10,6 +10,7 @@
 #include "keyring/audit_check.h"
 #include "tools/kms.h"
 #include "tools/names.h"
+#include "tools/public_key.h"
 
 typedef struct audit_settings {
 	const char *public_key;
@@ -28,7 +29,7 @@ typedef struct audit_run {
 	const audit_settings *settings;
 	const char *dir;
 	pdb_names files;
-	uint8_t key[PDB__AUDIT_PUBLIC];
+	uint8_t key[PDB_PUBLIC_KEY_LEN];
 	pdb__audit_check check;
 	char name[PATH_MAX]; /* of the file that is read */
 	uint64_t before;     /* lines of the files before it */
@@ -37,41 +38,15 @@ typedef struct audit_run {
 /* -- the key ------------------------------------------------------------------------------------
  */
 
-static bool read_hex(const char *text, uint8_t out[PDB__AUDIT_PUBLIC])
-{
-	size_t used = 0;
-
-	return strlen(text) >= 64 && (text[64] == '\0' || text[64] == '\n') &&
-	       sodium_hex2bin(out, PDB__AUDIT_PUBLIC, text, 64, NULL, &used, NULL) == 0 &&
-	       used == PDB__AUDIT_PUBLIC;
-}
-
-static bool read_key_file(const char *path, uint8_t out[PDB__AUDIT_PUBLIC])
-{
-	FILE *file = fopen(path, "re");
-	char text[80] = "";
-	bool good = file != NULL && fgets(text, sizeof(text), file) != NULL && read_hex(text, out);
-
-	if (file != NULL) {
-		(void)fclose(file);
-	}
-	return good;
-}
-
 static bool find_key(audit_run *run, bool quiet)
 {
 	char path[PATH_MAX];
 
 	if (run->settings->public_key != NULL) {
-		if (read_hex(run->settings->public_key, run->key) ||
-		    read_key_file(run->settings->public_key, run->key)) {
-			return true;
-		}
-		pdb_complain("%s is neither a key nor a file with one", run->settings->public_key);
-		return false;
+		return pdb_public_key_find(run->settings->public_key, run->key);
 	}
 	(void)snprintf(path, sizeof(path), "%s/audit.pub", run->dir);
-	if (!read_key_file(path, run->key)) {
+	if (!pdb_public_key_load(path, run->key)) {
 		pdb_complain("%s holds no public key; give --public-key", path);
 		return false;
 	}

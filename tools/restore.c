@@ -8,11 +8,13 @@
 #include "backup/backup.h"
 #include "tools/command.h"
 #include "tools/progress.h"
+#include "tools/public_key.h"
 
 typedef struct set_settings {
 	const char *from;
 	const char *db;
 	const char *database;
+	const char *public_key;
 } set_settings;
 
 #define DATABASE_ROW                                                                               \
@@ -21,7 +23,13 @@ typedef struct set_settings {
 			"refuse a set of another database than this one"                           \
 	}
 
-static const pdb_arg verify_args[] = {DATABASE_ROW, {0}};
+#define PUBLIC_KEY_ROW                                                                             \
+	{                                                                                          \
+		"public-key", 'p', PDB_ARG_TEXT, offsetof(set_settings, public_key), "HEX|FILE",   \
+			NULL, 0, NULL, "refuse a set that is not signed by this key"               \
+	}
+
+static const pdb_arg verify_args[] = {DATABASE_ROW, PUBLIC_KEY_ROW, {0}};
 
 static const pdb_arg restore_args[] = {
 	{"from", 'f', PDB_ARG_TEXT, offsetof(set_settings, from), "SET", NULL, 0, NULL,
@@ -29,6 +37,7 @@ static const pdb_arg restore_args[] = {
 	{"db", 'd', PDB_ARG_TEXT, offsetof(set_settings, db), "DIR", NULL, 0, NULL,
 	 "the new database directory; absent or empty"},
 	DATABASE_ROW,
+	PUBLIC_KEY_ROW,
 	{0},
 };
 
@@ -46,9 +55,10 @@ static void print_about(const char *verb, const char *set, const pdb_backup_abou
 
 	(void)gmtime_r(&seconds, &date);
 	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &date);
-	(void)printf("%s %s: database %s of %s, position %llu, %llu files, %llu bytes\n", verb, set,
-		     about->database, text, (unsigned long long)about->position,
-		     (unsigned long long)about->files, (unsigned long long)about->bytes);
+	(void)printf(
+		"%s %s: database %s of %s, position %llu, %llu files, %llu bytes, signed by %s\n",
+		verb, set, about->database, text, (unsigned long long)about->position,
+		(unsigned long long)about->files, (unsigned long long)about->bytes, about->key);
 }
 
 /* 1 means that the set is not to be used; 2 that it could not be tried. */
@@ -69,21 +79,26 @@ static pdb_exit exit_of(pdb_status status)
 }
 
 static pdb_exit run(const pdb_globals *globals, const char *set, const char *target,
-		    const char *database)
+		    const set_settings *chosen)
 {
+	uint8_t key[PDB_PUBLIC_KEY_LEN];
 	pdb_progress progress = {.quiet = globals->quiet,
 				 .verb = target == NULL ? "verified" : "restored",
 				 .unit = "bytes",
 				 .plain = true};
 	pdb_backup_restore_params params = {.set = set,
 					    .target = target,
-					    .database = database,
+					    .database = chosen->database,
+					    .key = chosen->public_key != NULL ? key : NULL,
 					    .progress = show,
 					    .arg = &progress};
 	pdb_backup_about about = {0};
 	pdb_err err = {0};
 	pdb_status status;
 
+	if (chosen->public_key != NULL && !pdb_public_key_find(chosen->public_key, key)) {
+		return PDB_EXIT_USAGE;
+	}
 	(void)pdb_interrupted();
 	/* a database is for its owner alone */
 	(void)umask(077);
@@ -103,9 +118,7 @@ static pdb_exit run(const pdb_globals *globals, const char *set, const char *tar
 
 static pdb_exit verify_run(const pdb_globals *globals, const void *settings, char *const *operands)
 {
-	const set_settings *chosen = settings;
-
-	return run(globals, operands[0], NULL, chosen->database);
+	return run(globals, operands[0], NULL, settings);
 }
 
 static pdb_exit restore_run(const pdb_globals *globals, const void *settings, char *const *operands)
@@ -117,7 +130,7 @@ static pdb_exit restore_run(const pdb_globals *globals, const void *settings, ch
 		pdb_complain("which set, and where? Name them with --from and --db");
 		return PDB_EXIT_USAGE;
 	}
-	return run(globals, chosen->from, chosen->db, chosen->database);
+	return run(globals, chosen->from, chosen->db, chosen);
 }
 
 const pdb_command pdb_command_verify = {
@@ -128,10 +141,13 @@ const pdb_command pdb_command_verify = {
 	.most = 1,
 	.args = verify_args,
 	.settings_size = sizeof(set_settings),
-	.text = "Reads a set and compares every part with its digest. Exit status: 0 good; 1 "
-		"damaged,\n"
-		"incomplete, or of another database; 2 it cannot be read.",
-	.examples = "  pdbctl verify /backup/20261126T020000.000Z-1a2b3c4d\n",
+	.text = "Reads a set, compares every part with its digest, and judges the signature of "
+		"the\n"
+		"manifest. Exit status: 0 good; 1 damaged, incomplete, of another database, or "
+		"signed\n"
+		"by another key than the one of --public-key; 2 it cannot be read.",
+	.examples = "  pdbctl verify --public-key backup.pub "
+		    "/backup/20261126T020000.000Z-1a2b3c4d\n",
 	.run = verify_run,
 };
 
@@ -143,8 +159,9 @@ const pdb_command pdb_command_restore = {
 	.settings_size = sizeof(set_settings),
 	.text = "Verifies the set while it is copied. The database appears in DIR when all of it "
 		"is\n"
-		"on disk; a set that is damaged, incomplete or of another database leaves DIR\n"
-		"empty. What was interrupted is begun anew by the same command. Keys and\n"
+		"on disk; a set that is damaged, incomplete, of another database or signed by\n"
+		"another key than the one of --public-key leaves DIR empty. What was interrupted "
+		"is begun anew by the same command. Keys and\n"
 		"configuration are not in a set. Exit status: 0 done; 1 the set is refused; 2 DIR "
 		"is\n"
 		"not empty, or something cannot be read or written.",

@@ -6,12 +6,13 @@
 #include "backup/backup.h"
 #include "base/buf.h"
 
-#define PDB__PART_MAX      (4u * 1024u * 1024u)
-#define PDB__DIGEST_LEN    32u
-#define PDB__DIGEST_SIZE   (2u * PDB__DIGEST_LEN + 1u) /* as hex */
-#define PDB__MANIFEST_NAME "manifest"
-#define PDB__DATA_NAME     "data"
-#define PDB__FILE_NAME_MAX 128u
+#define PDB__PART_MAX       (4u * 1024u * 1024u)
+#define PDB__DIGEST_LEN     32u
+#define PDB__DIGEST_SIZE    (2u * PDB__DIGEST_LEN + 1u) /* as hex */
+#define PDB__MANIFEST_NAME  "manifest"
+#define PDB__DATA_NAME      "data"
+#define PDB__FILE_NAME_MAX  128u
+#define PDB__SIGNATURE_SIZE 129u /* as hex */
 
 /* errno as a status: PDB_EFULL, PDB_ENOTFOUND or PDB_EBACKEND. */
 pdb_status pdb__backup_errno(pdb_err *err, const char *what, const char *name);
@@ -30,11 +31,26 @@ bool pdb__part_link(int earlier, int data, const char *hex, pdb_slice bytes);
 /* Reads a part into `bytes` (of PDB__PART_MAX). PDB_ECORRUPT when it is not what its name says. */
 pdb_status pdb__part_load(int data, const char *hex, uint64_t size, uint8_t *bytes, pdb_err *err);
 
+/* -- signatures -------------------------------------------------------------------------------- */
+
+typedef struct pdb__signer {
+	uint8_t secret[64];
+	char key[PDB_BACKUP_KEY_SIZE]; /* the public half */
+} pdb__signer;
+
+/* Reads the key in the directory `state`, or makes it there. Errors: PDB_EDENIED (others may read
+ * it), PDB_ECORRUPT, PDB_EFULL, PDB_EBACKEND.  Owns: wipe it with fini. */
+pdb_status pdb__signer_init(pdb__signer *out, const char *state, pdb_err *err);
+void pdb__signer_fini(pdb__signer *signer);
+void pdb__signer_sign(const pdb__signer *signer, pdb_slice text, char hex_out[PDB__SIGNATURE_SIZE]);
+/* True when the half of `key` that is secret signed the text. */
+bool pdb__signature_good(const char *key, pdb_slice text, pdb_slice hex);
+
 /* -- manifest ---------------------------------------------------------------------------------- */
 
 typedef struct pdb__manifest {
 	pdb_buf text;
-	size_t end;   /* of the lines, without the last one, which is the digest */
+	size_t end;   /* of the lines, without the last one, which is the signature */
 	size_t lines; /* where those of files and parts begin */
 	pdb_backup_about about;
 } pdb__manifest;
@@ -54,8 +70,8 @@ typedef struct pdb__manifest_line {
 void pdb__manifest_begin(pdb__manifest *manifest);
 void pdb__manifest_file(pdb__manifest *manifest, const char *name, uint64_t size);
 void pdb__manifest_part(pdb__manifest *manifest, const char *hex, uint64_t size);
-/* Adds the digest. Errors: PDB_ENOMEM. */
-pdb_status pdb__manifest_finish(pdb__manifest *manifest, pdb_err *err);
+/* Adds the signature. Errors: PDB_ENOMEM. */
+pdb_status pdb__manifest_finish(pdb__manifest *manifest, const pdb__signer *signer, pdb_err *err);
 
 /* Reads and judges all of it. Errors: PDB_ECORRUPT, PDB_ENOTSUP, PDB_ENOTFOUND, PDB_EBACKEND. */
 pdb_status pdb__manifest_read(int set, pdb__manifest *out, pdb_err *err);

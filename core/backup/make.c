@@ -20,6 +20,7 @@ typedef struct making {
 	char name[PDB__SET_NAME_SIZE];
 	char hidden[PDB__SET_NAME_SIZE + 8];
 	pdb__manifest manifest;
+	pdb__signer signer;
 	uint8_t *bytes; /* PDB__PART_MAX */
 	uint64_t written;
 	uint64_t done;
@@ -145,13 +146,14 @@ static void begin_manifest(making *m)
 	(void)snprintf(about->database, sizeof(about->database), "%s",
 		       pdb_store_database_id(store));
 	(void)snprintf(about->backend, sizeof(about->backend), "%s", m->source->backend);
+	memcpy(about->key, m->signer.key, sizeof(about->key));
 	pdb__set_name(m->name, about->made_ts, about->database);
 	pdb__manifest_begin(&m->manifest);
 }
 
 static pdb_status write_manifest(making *m, pdb_err *err)
 {
-	pdb_status status = pdb__manifest_finish(&m->manifest, err);
+	pdb_status status = pdb__manifest_finish(&m->manifest, &m->signer, err);
 	int fd;
 
 	if (status != PDB_OK) {
@@ -181,10 +183,12 @@ static pdb_status publish(const making *m, pdb_err *err)
 
 static pdb_status make_set(making *m, pdb_err *err)
 {
-	pdb_status status;
+	pdb_status status = pdb__signer_init(&m->signer, m->source->state, err);
 
-	begin_manifest(m);
-	status = open_set(m, err);
+	if (status == PDB_OK) {
+		begin_manifest(m);
+		status = open_set(m, err);
+	}
 	if (status == PDB_OK) {
 		open_earlier(m);
 		status = pdb_store_files(m->source->store, add_file, m, err);
@@ -219,6 +223,7 @@ static void tell_result(const making *m, pdb_backup_result *out)
 		.written = m->written,
 	};
 	memcpy(out->name, m->name, sizeof(m->name));
+	memcpy(out->key, m->signer.key, sizeof(out->key));
 }
 
 static pdb_status make(making *m, pdb_backup_result *out, pdb_err *err)
@@ -252,6 +257,7 @@ static void close_all(making *m)
 		}
 	}
 	pdb__manifest_fini(&m->manifest);
+	pdb__signer_fini(&m->signer);
 	pdb_mem_free(m->bytes);
 }
 

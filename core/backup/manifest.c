@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The manifest: lines of text, the last of which is a digest of those before. */
+/* The manifest: lines of text, the last of which is a signature of those before. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,9 +9,9 @@
 #include "backup/backup_private.h"
 #include "base/text.h"
 
-#define FIRST_LINE   "progressdb-backup 1\n"
+#define FIRST_LINE   "progressdb-backup 2\n"
 #define END_WORD     "end "
-#define END_LEN      (sizeof(END_WORD) - 1 + PDB__DIGEST_SIZE) /* with the line break */
+#define END_LEN      (sizeof(END_WORD) - 1 + PDB__SIGNATURE_SIZE) /* with the line break */
 #define MANIFEST_MAX (UINT64_C(1) << 30)
 
 bool pdb__backup_name_good(const char *name)
@@ -32,9 +32,9 @@ void pdb__manifest_begin(pdb__manifest *manifest)
 	pdb_buf_add_text(&manifest->text, FIRST_LINE);
 	pdb_buf_printf(&manifest->text,
 		       "database %s\nbackend %s\nformat %" PRIu64 "\nmade %" PRId64
-		       "\nsince %" PRId64 "\nposition %" PRIu64 "\n",
+		       "\nsince %" PRId64 "\nposition %" PRIu64 "\nkey %s\n",
 		       about->database, about->backend, about->format, about->made_ts,
-		       about->since_ts, about->position);
+		       about->since_ts, about->position, about->key);
 }
 
 void pdb__manifest_file(pdb__manifest *manifest, const char *name, uint64_t size)
@@ -49,14 +49,14 @@ void pdb__manifest_part(pdb__manifest *manifest, const char *hex, uint64_t size)
 	pdb_buf_printf(&manifest->text, "part %s %" PRIu64 "\n", hex, size);
 }
 
-pdb_status pdb__manifest_finish(pdb__manifest *manifest, pdb_err *err)
+pdb_status pdb__manifest_finish(pdb__manifest *manifest, const pdb__signer *signer, pdb_err *err)
 {
-	char hex[PDB__DIGEST_SIZE];
+	char hex[PDB__SIGNATURE_SIZE];
 
 	if (pdb_buf_status(&manifest->text, err) != PDB_OK) {
 		return PDB_ENOMEM;
 	}
-	pdb__part_digest(pdb_buf_slice(&manifest->text), hex);
+	pdb__signer_sign(signer, pdb_buf_slice(&manifest->text), hex);
 	pdb_buf_printf(&manifest->text, END_WORD "%s\n", hex);
 	return pdb_buf_status(&manifest->text, err);
 }
@@ -99,20 +99,6 @@ static pdb_status load(int set, pdb_buf *text, pdb_err *err)
 	}
 	(void)close(fd);
 	return status;
-}
-
-static pdb_status judge_end(pdb__manifest *m, pdb_err *err)
-{
-	char line[END_LEN + 1];
-	char hex[PDB__DIGEST_SIZE];
-
-	if (m->text.len < sizeof(FIRST_LINE) + END_LEN) {
-		return damaged(err);
-	}
-	m->end = m->text.len - END_LEN;
-	pdb__part_digest(pdb_slice_of(m->text.data, m->end), hex);
-	(void)snprintf(line, sizeof(line), END_WORD "%s\n", hex);
-	return memcmp(line, m->text.data + m->end, END_LEN) == 0 ? PDB_OK : damaged(err);
 }
 
 /* The line at *cursor, which is moved behind it; false at the end. */
@@ -163,11 +149,23 @@ static bool take_about(pdb__manifest *m, size_t *cursor)
 		    take_number(m, cursor, "format ", &about->format) &&
 		    take_number(m, cursor, "made ", &made) &&
 		    take_number(m, cursor, "since ", &since) &&
-		    take_number(m, cursor, "position ", &about->position);
+		    take_number(m, cursor, "position ", &about->position) &&
+		    take_text(m, cursor, "key ", about->key, sizeof(about->key));
 
 	about->made_ts = (int64_t)made;
 	about->since_ts = (int64_t)since;
 	return good;
+}
+
+/* Nothing but the key and the lines before it were looked at. */
+static bool judge_end(const pdb__manifest *m)
+{
+	pdb_slice end = pdb_slice_skip(pdb_buf_slice(&m->text), m->end);
+	size_t word = sizeof(END_WORD) - 1;
+
+	return pdb_slice_starts(end, PDB_SLICE(END_WORD)) && end.ptr[END_LEN - 1] == '\n' &&
+	       pdb__signature_good(m->about.key, pdb_slice_of(m->text.data, m->end),
+				   pdb_slice_of(end.ptr + word, PDB__SIGNATURE_SIZE - 1));
 }
 
 pdb__manifest_kind pdb__manifest_next(const pdb__manifest *manifest, size_t *cursor,
@@ -225,18 +223,19 @@ pdb_status pdb__manifest_read(int set, pdb__manifest *out, pdb_err *err)
 	pdb_status status = load(set, &out->text, err);
 	size_t first = sizeof(FIRST_LINE) - 1;
 
-	if (status == PDB_OK) {
-		status = judge_end(out, err);
-	}
 	if (status != PDB_OK) {
 		return status;
 	}
-	if (memcmp(out->text.data, FIRST_LINE, first) != 0) {
+	if (out->text.len < first + END_LEN) {
+		return damaged(err);
+	}
+	if (!pdb_slice_starts(pdb_buf_slice(&out->text), PDB_SLICE(FIRST_LINE))) {
 		return pdb_err_set(err, PDB_ENOTSUP, NULL,
 				   "The set is of another kind; a newer program may read it.");
 	}
+	out->end = out->text.len - END_LEN;
 	out->lines = first;
-	if (!take_about(out, &out->lines) || !judge_lines(out)) {
+	if (!take_about(out, &out->lines) || !judge_end(out) || !judge_lines(out)) {
 		return damaged(err);
 	}
 	if (out->about.format > PDB_STORE_FORMAT) {

@@ -8,6 +8,7 @@
 
 #include "backup/backup_private.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #define STORE_NAME  "store"
 #define HIDDEN_NAME ".store.part"
@@ -172,9 +173,30 @@ static pdb_status each_line(restoring *r, pdb_err *err)
 
 /* -- all --------------------------------------------------------------------------------------- */
 
+static pdb_status judge_origin(const restoring *r, pdb_err *err)
+{
+	const pdb_backup_about *about = &r->manifest.about;
+	const char *wanted = r->params->database;
+	char key[PDB_BACKUP_KEY_SIZE];
+
+	if (wanted[0] != '\0' && strcmp(wanted, about->database) != 0) {
+		return pdb_err_set(err, PDB_EDENIED, NULL,
+				   "The set is of the database %s, not of %s.", about->database,
+				   wanted);
+	}
+	if (r->params->key == NULL) {
+		return PDB_OK;
+	}
+	pdb_hex_encode(key, pdb_slice_of(r->params->key, (sizeof(key) - 1) / 2));
+	return strcmp(key, about->key) == 0
+		       ? PDB_OK
+		       : pdb_err_set(err, PDB_EDENIED, NULL,
+				     "The set is signed by the key %s, not by %s.", about->key,
+				     key);
+}
+
 static pdb_status open_set(restoring *r, pdb_err *err)
 {
-	const char *wanted = r->params->database;
 	pdb_status status;
 
 	r->set = open_directory(AT_FDCWD, r->params->set);
@@ -182,13 +204,11 @@ static pdb_status open_set(restoring *r, pdb_err *err)
 		return pdb__backup_errno(err, "open the set", r->params->set);
 	}
 	status = pdb__manifest_read(r->set, &r->manifest, err);
+	if (status == PDB_OK) {
+		status = judge_origin(r, err);
+	}
 	if (status != PDB_OK) {
 		return status;
-	}
-	if (wanted[0] != '\0' && strcmp(wanted, r->manifest.about.database) != 0) {
-		return pdb_err_set(err, PDB_EDENIED, NULL,
-				   "The set is of the database %s, not of %s.",
-				   r->manifest.about.database, wanted);
 	}
 	r->data = open_directory(r->set, PDB__DATA_NAME);
 	r->bytes = pdb_mem_alloc(PDB__PART_MAX);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The control table: what an operator's plugin may ask of the server as a whole. */
+#include <limits.h>
 #include <stdlib.h>
 
 #include "backup/backup.h"
@@ -257,14 +258,17 @@ static pdb_status control_backup(const pdb_backup_params *params, pdb_backup_res
 	pdb_server *server;
 	pdb_status status = need_store(&server, err);
 	pdb_backup_source source;
+	char state[PATH_MAX + sizeof("/state")];
 
 	if (status != PDB_OK) {
 		return status;
 	}
+	(void)snprintf(state, sizeof(state), "%s/state", server->first.db_path);
 	source = (pdb_backup_source){
 		.store = server->store,
 		.backend = server->first.store->inner[0] != '\0' ? server->first.store->inner
 								 : server->first.store->backend,
+		.state = state,
 		.since_ts = server->started,
 	};
 	return pdb_backup_make(&source, params, out, err);

@@ -31,10 +31,11 @@ static pdb_status start(void *state, pdb_request *request, pdb_err *err)
 
 static json_t *last_of(const backup *self)
 {
-	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I}", "set", self->last.name, "made_ts",
+	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:s}", "set", self->last.name, "made_ts",
 			 (json_int_t)self->last.made_ts, "ended_ts", (json_int_t)self->last_end,
 			 "position", (json_int_t)self->last.position, "bytes",
-			 (json_int_t)self->last.bytes, "written", (json_int_t)self->last.written);
+			 (json_int_t)self->last.bytes, "written", (json_int_t)self->last.written,
+			 "key", self->last.key);
 }
 
 static pdb_status show(void *state, pdb_request *request, pdb_err *err)

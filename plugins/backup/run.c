@@ -12,7 +12,7 @@
 static pdb_status audit(const backup *self, const char *event, const char *job, const char *more,
 			pdb_err *err)
 {
-	char text[512];
+	char text[1024];
 	int len = snprintf(text, sizeof(text), "\"event\":\"%s\",\"job\":\"%s\"%s%s", event, job,
 			   more[0] != '\0' ? "," : "", more);
 
@@ -23,10 +23,10 @@ static size_t print_result(const pdb_backup_result *result, char *out, size_t si
 {
 	int len = snprintf(out, size,
 			   "\"set\":\"%s\",\"made_ts\":%lld,\"position\":%llu,\"bytes\":%llu,"
-			   "\"written\":%llu",
+			   "\"written\":%llu,\"key\":\"%s\"",
 			   result->name, (long long)result->made_ts,
 			   (unsigned long long)result->position, (unsigned long long)result->bytes,
-			   (unsigned long long)result->written);
+			   (unsigned long long)result->written, result->key);
 
 	return len < 0 ? 0 : (size_t)len;
 }

@@ -338,13 +338,14 @@ AT(pdb_backup_params, full, 16);
 AT(pdb_backup_params, progress, 24);
 AT(pdb_backup_params, arg, 32);
 
-SIZE(pdb_backup_result, 104);
+SIZE(pdb_backup_result, 176);
 AT(pdb_backup_result, size, 0);
 AT(pdb_backup_result, name, 4);
 AT(pdb_backup_result, made_ts, 72);
 AT(pdb_backup_result, position, 80);
 AT(pdb_backup_result, bytes, 88);
 AT(pdb_backup_result, written, 96);
+AT(pdb_backup_result, key, 104);
 
 SIZE(pdb_storage_file, 32);
 AT(pdb_storage_file, size, 0);

@@ -49,6 +49,7 @@ typedef struct pdb_backup_params {
 } pdb_backup_params;
 
 #define PDB_BACKUP_NAME_SIZE 64u
+#define PDB_BACKUP_KEY_SIZE  65u
 
 /*
  * name      of the set in the directory
@@ -56,6 +57,7 @@ typedef struct pdb_backup_params {
  * position  the last commit that was on disk when it began: all up to it are in the set
  * bytes     of the files in it
  * written   of these, what an earlier set did not have
+ * key       the public key that its signature is judged by, as hex
  */
 typedef struct pdb_backup_result {
 	uint32_t size;
@@ -64,6 +66,7 @@ typedef struct pdb_backup_result {
 	uint64_t position;
 	uint64_t bytes;
 	uint64_t written;
+	char key[PDB_BACKUP_KEY_SIZE];
 } pdb_backup_result;
 
 typedef struct pdb_host_control {
