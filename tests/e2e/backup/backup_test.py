@@ -13,16 +13,19 @@ import unittest
 from progressdb import ADMIN, BACKEND, FRONTEND, Client, Server, build_directory, wait_for
 
 ROUNDS = int(os.environ.get("PDB_BACKUP_ROUNDS", "2"))
+ROW = int(os.environ.get("PDB_BACKUP_ROW", "2"))
+ROWS = int(os.environ.get("PDB_BACKUP_ROWS", "8000"))
 FILL = int(os.environ.get("PDB_BACKUP_FILL", "2000"))
-BYTES = int(os.environ.get("PDB_BACKUP_BYTES", "15"))
+BYTES = int(os.environ.get("PDB_BACKUP_BYTES", "5"))
 WRITERS = 4
 PDBCTL = os.path.join(build_directory(), "bin", "pdbctl")
 
 
-def config(sets, backend="wiredtiger", **settings):
+def config(sets, backend="wiredtiger", log="64MiB", **settings):
     values = dict({"directory": sets, "keep": 3}, **settings)
+    engine = f", wiredtiger: {{log_file_max: {log}}}" if backend == "wiredtiger" else ""
     return f"""\
-storage: {{backend: {backend}}}
+storage: {{backend: {backend}{engine}}}
 plugins: {{load: [auth, backup, metrics, admin]}}
 security:
   api_keys: {{frontend: [{FRONTEND}], backend: [{BACKEND}], admin: [{ADMIN}]}}
@@ -87,13 +90,15 @@ class Writer(threading.Thread):
 
 
 class Case(unittest.TestCase):
+    log = "4MiB"  # a small one is soon copied
+
     def setUp(self):
         self.work = tempfile.mkdtemp(prefix="progressdb-backup-")
         self.addCleanup(shutil.rmtree, self.work, True)
         self.sets = os.path.join(self.work, "sets")
 
     def start(self, **settings):
-        self.server = Server(config=config(self.sets, **settings), log_level="info")
+        self.server = Server(config=config(self.sets, log=self.log, **settings), log_level="info")
         self.addCleanup(self.server.close)
         self.server.start()
         self.god = self.server.admin("ann")
@@ -127,9 +132,9 @@ class Case(unittest.TestCase):
         return target
 
     def read(self, target):
-        """{thread: {id: body}} of a restored database."""
+        """{thread: {id: body}} of a restored database, which is used up."""
         server = Server(config=config(os.path.join(self.work, "other")))
-        shutil.copytree(target, server.db)
+        shutil.move(target, server.db)
         try:
             server.start()
             rows, client = {}, server.admin("ann")
@@ -179,14 +184,14 @@ class Sets(Case):
                       self.god.get("/metrics").body.decode())
         rows = self.read(self.restore(path))
         self.assertEqual(len(rows["fill"]), 300)
-        again = pdbctl("restore", "--from", path, "--db", os.path.join(self.work, "restored"))
+        again = pdbctl("restore", "--from", path, "--db", self.work)
         self.assertEqual((again.returncode, "not empty" in again.stderr), (2, True), again)
         for name in (path, os.path.join(path, "data")):
             self.assertEqual(os.stat(name).st_mode & 0o777, 0o700)
 
     def test_what_is_the_same_is_linked(self):
         self.start(keep=2)
-        self.fill(20000)
+        self.fill(ROWS)
         self.server.restart()  # a checkpoint, so that the rows are in the table
         self.god = self.server.admin("ann")
         first = self.backup()
@@ -206,7 +211,7 @@ class Sets(Case):
         written = [int(line.split(" bytes, ")[1].split(" ")[0]) for line in jobs]
         self.assertLess(written[1], written[0] / 2, "the second wrote little")
         self.assertGreaterEqual(written[2], written[0] / 2)
-        self.assertEqual(len(self.read(self.restore(second))["fill"]), 20000)
+        self.assertEqual(len(self.read(self.restore(second))["fill"]), ROWS)
 
     def test_a_damaged_set_is_not_relied_on(self):
         self.start()
@@ -233,7 +238,7 @@ class Sets(Case):
         self.assertGreater(len(names), 3)
         for name in names:
             size = os.path.getsize(name)
-            places = {0, size - 1, *(rnd.randrange(size) for _ in range(2))} if size else set()
+            places = {0, size - 1, rnd.randrange(size)} if size else set()
             if name.endswith("manifest"):
                 places |= set(rnd.sample(range(size), min(size, BYTES)))
             for place in places:
@@ -262,6 +267,61 @@ class Sets(Case):
         self.assertEqual(pdbctl("verify", self.work).returncode, 1)
         self.assertEqual(pdbctl("verify", os.path.join(self.work, "none")).returncode, 2)
 
+    def test_signed(self):
+        """A set of who can write to the directory, but has not the key, is refused where the key is known."""
+        self.start()
+        self.fill(50)
+        mine, state = self.backup(), os.path.join(self.server.db, "state")
+        public, secret = os.path.join(state, "backup.pub"), os.path.join(state, "backup.key")
+        with open(public, encoding="ascii") as file:
+            key = file.read().strip()
+        self.assertEqual(self.god.get("/admin/backup").json["last"]["key"], key)
+        self.assertEqual([os.stat(name).st_mode & 0o777 for name in (public, secret)], [0o600, 0o600])
+        with open(secret, "rb") as file:
+            kept = file.read()
+        for folder, _, names in os.walk(mine):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    self.assertNotIn(kept.strip(), file.read())
+        os.rename(secret, secret + ".away")
+        foreign = self.backup()
+        with open(public, encoding="ascii") as file:
+            self.assertNotEqual(file.read().strip(), key)
+        done = pdbctl("verify", "--public-key", key, mine)
+        self.assertEqual((done.returncode, f"signed by {key}" in done.stdout), (0, True), done)
+        self.assertEqual(pdbctl("verify", "-p", public, mine).returncode, 1)
+        self.assertEqual(pdbctl("verify", foreign).returncode, 0)
+        self.assertEqual(pdbctl("verify", "-p", public, foreign).returncode, 0)
+        target = os.path.join(self.work, "never")
+        for done in (pdbctl("verify", "-p", key, foreign),
+                     pdbctl("restore", "-p", key, "--from", foreign, "--db", target)):
+            self.assertEqual((done.returncode, f"not by {key}" in done.stderr), (1, True), done)
+        self.assertFalse(os.path.exists(target))
+        # the name of the key is signed, too
+        manifest = os.path.join(foreign, "manifest")
+        with open(manifest, encoding="ascii") as file:
+            lines = file.read().splitlines(True)
+        with open(manifest, "w", encoding="ascii") as file:
+            file.writelines(f"key {key}\n" if line.startswith("key ") else line for line in lines)
+        self.assertEqual(pdbctl("verify", "-p", key, foreign).returncode, 1)
+        for given in ("", key[1:], key + "0", "/dev/null"):
+            self.assertEqual(pdbctl("verify", "-p", given, mine).returncode, 2, given)
+        self.expect_bad_keys(secret, kept)
+        self.assertEqual(pdbctl("verify", "-p", key, self.backup()).returncode, 0)
+
+    def expect_bad_keys(self, secret, good):
+        """No key is made where there is one that cannot be used; the last one left is good."""
+        for text, mode, words in ((good, 0o640, "for its owner alone"), (b"x" + good[1:], 0o600, "64 hex digits")):
+            with open(secret, "wb") as file:
+                file.write(text)
+            os.chmod(secret, mode)
+            before = self.names()
+            done = self.ctl("backup")
+            self.assertEqual((done.returncode, words in done.stderr), (1, True), done)
+            self.assertEqual(self.names(), before)
+        with open(secret, "wb") as file:
+            file.write(good)
+
     def test_who_may_and_what_is_asked(self):
         self.start()
         self.assertEqual(self.server.backend().post("/admin/backup").status, 403)
@@ -289,13 +349,15 @@ class Sets(Case):
         self.assertEqual(self.god.post("/admin/backup").json["code"], "no_backup_directory")
 
     def test_by_schedule(self):
-        self.start(period="1s", keep=2)
+        self.start(period="1s", keep=1)
         wait_for(lambda: os.path.isdir(self.sets) and "removing the old set" in self.server.log(),
-                 "a third set")
-        wait_for(lambda: len(self.names()) == 2, "the oldest is removed")
+                 "a second set")
+        wait_for(lambda: len(self.names()) == 1, "the oldest is removed")
 
 
 class Load(Case):
+    log = "32MiB"  # there is time to be killed
+
     def begin_writers(self):
         writers = [Writer(self.server, n) for n in range(WRITERS)]
         for writer in writers:
@@ -379,7 +441,7 @@ class Load(Case):
         self.fresh()
         writers = self.begin_writers()
         made = []
-        for _ in range(3):
+        for _ in range(ROW):
             before = time.monotonic()
             made.append((self.backup(), before, time.monotonic()))
         self.end_writers(writers)
