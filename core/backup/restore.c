@@ -21,7 +21,8 @@ typedef struct restoring {
 	int target; /* -1 = only verify, as the next two */
 	int store;
 	int file;
-	uint8_t *bytes; /* PDB__PART_MAX */
+	uint8_t *bytes;          /* PDB__PART_MAX */
+	pdb__manifest_line held; /* the part that is in them; a new log is many times the same */
 	uint64_t done;
 } restoring;
 
@@ -138,9 +139,18 @@ static pdb_status begin_file(restoring *r, const char *name, pdb_err *err)
 	return r->file < 0 ? pdb__backup_errno(err, "make the file", name) : PDB_OK;
 }
 
+static pdb_status load_part(restoring *r, const pdb__manifest_line *line, pdb_err *err)
+{
+	if (r->held.size == line->size && strcmp(r->held.name, line->name) == 0) {
+		return PDB_OK;
+	}
+	r->held = *line;
+	return pdb__part_load(r->data, line->name, line->size, r->bytes, err);
+}
+
 static pdb_status add_part(restoring *r, const pdb__manifest_line *line, pdb_err *err)
 {
-	pdb_status status = pdb__part_load(r->data, line->name, line->size, r->bytes, err);
+	pdb_status status = load_part(r, line, err);
 
 	if (status == PDB_OK && r->file >= 0 &&
 	    pdb__part_write(r->file, pdb_slice_of(r->bytes, (size_t)line->size)) != 0) {
