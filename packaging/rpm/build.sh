@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 "$here/../stage.sh" "$build" "$work/stage"
 # Only files and the directories of its own: those of the system belong to others.
 (cd "$work/stage" && find usr \( -type f -o -type l \) -printf '/%p\n') >"$work/files"
-printf '%%dir /%s\n' usr/lib/progressdb usr/share/progressdb etc/progressdb >>"$work/files"
+(cd "$work/stage" && find usr/lib/progressdb usr/share/progressdb usr/share/doc/progressdb etc/progressdb -type d -printf '%%dir /%p\n') >>"$work/files"
 rpmbuild -bb --quiet --define "_topdir $work/top" --define "_rpmdir $output" \
 	--define "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" \
 	--define "pdb_version $version" --define "pdb_stage $work/stage" --define "pdb_files $work/files" "$here/progressdb.spec" >&2
