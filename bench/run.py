@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 import progressdb  # noqa: E402 (its place is known only now)
 from encryption import Encryption  # noqa: E402
 from gates import Gates  # noqa: E402
+from retention import Retention  # noqa: E402
 
 TEXT = ("I would like to find a place to eat in San Jose, something moderately priced with outdoor "
         "seating, please.")
@@ -163,12 +164,15 @@ def main():
     parser.add_argument("--out", help="where the JSON goes; build/bench when not given")
     parser.add_argument("--gates", action="store_true", help="only: all gates against auth alone")
     parser.add_argument("--encryption", action="store_true", help="only: sealed bodies against clear ones")
-    bench = Bench(parser.parse_args())
-    if bench.options.gates or bench.options.encryption:
-        bench.server.close()
-        with (Gates if bench.options.gates else Encryption)(bench) as pair:
-            pair.run()
-        return
+    parser.add_argument("--retention", action="store_true", help="only: writers beside a run of retention, and alone")
+    options = parser.parse_args()
+    bench = Bench(options)
+    for wanted, kind in ((options.gates, Gates), (options.encryption, Encryption), (options.retention, Retention)):
+        if wanted:
+            bench.server.close()
+            with kind(bench) as pair:
+                pair.run()
+            return
     try:
         bench.server.start()
         bench.fill()
