@@ -17,6 +17,7 @@ ROW = int(os.environ.get("PDB_BACKUP_ROW", "2"))
 ROWS = int(os.environ.get("PDB_BACKUP_ROWS", "8000"))
 FILL = int(os.environ.get("PDB_BACKUP_FILL", "2000"))
 BYTES = int(os.environ.get("PDB_BACKUP_BYTES", "5"))
+LOG = os.environ.get("PDB_BACKUP_LOG", "8MiB")
 WRITERS = 4
 PDBCTL = os.path.join(build_directory(), "bin", "pdbctl")
 
@@ -356,7 +357,7 @@ class Sets(Case):
 
 
 class Load(Case):
-    log = "32MiB"  # there is time to be killed
+    log = LOG
 
     def begin_writers(self):
         writers = [Writer(self.server, n) for n in range(WRITERS)]
