@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from kms_test import MASTER, Caller, Daemon, Refused, program, request
+from kms import MASTER, Caller, Daemon, Refused, program, request
 
 KEYS = int(os.environ.get("PDB_ESCROW_KEYS", "60"))
 KILLS = int(os.environ.get("PDB_ESCROW_KILLS", "4"))

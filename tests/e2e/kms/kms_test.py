@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """progressdb-kms as a process: killed mid-work, called by strangers, asked with nonsense."""
-import hashlib
-import hmac
 import os
 import random
 import resource
 import shutil
-import signal
 import socket
-import struct
 import subprocess
 import tempfile
 import threading
@@ -16,156 +12,12 @@ import time
 import unittest
 
 import progressdb
+from authority import Authority
+from kms import MASTER, NOBODY, SECRET, Caller, Daemon, Refused, clear, free_port, private, program, proven, request
 
 KILLS = int(os.environ.get("PDB_KMS_KILLS", "10"))
 NONSENSE = int(os.environ.get("PDB_KMS_NONSENSE", "500"))
 SEED = int(os.environ.get("PDB_KMS_SEED", str(time.time_ns())))
-MASTER = "9f3c1a77e05b42d8866e1fca9d30b7245a81c6ef0d92347bb8e15f60a3c7d914"
-SECRET = "0123456789abcdefghijklmnopqrstuvwxyzABCD"
-
-
-def program(name):
-    return os.path.join(progressdb.build_directory(), "bin", name)
-
-
-def text(value):
-    value = value.encode()
-    return struct.pack("<I", len(value)) + value
-
-
-def request(key="", thread="", actor="", version=0, number=0, cursor=""):
-    progress = struct.pack("<IQQQ", 0, 0, 0, 0) + text(cursor)
-    return (struct.pack("<I", 0x31515250) + text(key) + text(thread) + text(actor) +
-            struct.pack("<II", version, number) + progress + text("") + text(""))
-
-
-class Refused(Exception):
-    """The KMS said no: its status."""
-
-
-class Daemon:
-    """A KMS in a directory of its own."""
-
-    def __init__(self, listen=None, extra=(), expect_start=True):
-        self.directory = tempfile.mkdtemp(prefix="pdb-kms-")
-        self.socket = os.path.join(self.directory, "kms.sock")
-        self.listen = listen or f"unix:{self.socket}"
-        self.extra = extra
-        self.process = None
-        if expect_start:
-            self.start()
-
-    def command(self):
-        me = str(os.getuid())
-        settings = [f"kms.data_dir={self.directory}/keys", f"kms.listen={self.listen}",
-                    f"kms.users.server={me}", f"kms.users.operator={me}",
-                    f"kms.master_key_hex={MASTER}", "kms.locked_memory=warn", *self.extra]
-        return [program("progressdb-kms")] + [part for one in settings for part in ("--set", one)]
-
-    def start(self):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
-            path = os.path.join(self.directory, "notify")
-            if os.path.exists(path):
-                os.unlink(path)
-            ready.bind(path)
-            ready.settimeout(progressdb.DEADLINE)
-            with open(os.path.join(self.directory, "log"), "ab") as log:
-                self.process = subprocess.Popen(self.command(), stdout=log, stderr=log,
-                                                env={"NOTIFY_SOCKET": path})
-            assert ready.recv(64) == b"READY=1"
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=progressdb.DEADLINE)
-
-    def close(self):
-        if self.process is not None and self.process.poll() is None:
-            self.kill()
-        shutil.rmtree(self.directory)
-
-    def log(self):
-        with open(os.path.join(self.directory, "log"), encoding="utf-8") as file:
-            return file.read()
-
-    def pdbctl(self, *words):
-        result = subprocess.run([program("pdbctl"), *words, "--endpoint", self.listen],
-                                capture_output=True, timeout=120, check=False)
-        return result.returncode, result.stdout.decode(), result.stderr.decode()
-
-    def audit(self, key=None):
-        words = ["kms", "verify-audit", f"{self.directory}/keys"]
-        words += ["--public-key", key] if key else ["--quiet"]
-        result = subprocess.run([program("pdbctl"), *words], capture_output=True, timeout=120,
-                                check=False)
-        return result.returncode, result.stdout.decode() + result.stderr.decode()
-
-    def public_key(self):
-        with open(f"{self.directory}/keys/audit.pub", encoding="ascii") as file:
-            return file.read().strip()
-
-
-class Caller:
-    """One connection, and its requests in order."""
-
-    def __init__(self, path):
-        self.connection = socket.socket(socket.AF_UNIX)
-        self.connection.settimeout(progressdb.DEADLINE)
-        self.connection.connect(path)
-        self.file = self.connection.makefile("rb")
-
-    def close(self):
-        self.file.close()
-        self.connection.close()
-
-    def call(self, op, body):
-        head = (f"POST /v1/{op} HTTP/1.1\r\nHost: kms\r\nContent-Length: {len(body)}\r\n\r\n")
-        self.connection.sendall(head.encode() + body)
-        return read_answer(self.file)
-
-    def key(self, op, **fields):
-        """The id and the DEK."""
-        body = self.call(op, request(number=1, **fields))
-        at = rows_at(body)
-        at += 4 + 5 * 4 + 8
-        length = struct.unpack_from("<I", body, at)[0]
-        name = body[at + 4:at + 4 + length].decode()
-        at += 4 + length
-        for _ in range(2):
-            at += 4 + struct.unpack_from("<I", body, at)[0]
-        return name, body[at + 4:at + 36]
-
-
-def read_answer(file):
-    line = file.readline()
-    if not line:
-        raise ConnectionError("closed")
-    length = 0
-    while True:
-        field = file.readline()
-        if field in (b"\r\n", b""):
-            break
-        if field.lower().startswith(b"content-length:"):
-            length = int(field.split(b":")[1])
-    body = file.read(length)
-    if len(body) != length:
-        raise ConnectionError("cut")
-    if line.split()[1] != b"200":
-        raise Refused(struct.unpack_from("<i", body, 4)[0])
-    return body
-
-
-def rows_at(body):
-    """Where the count of keys stands in an answer."""
-    at = 8
-    for _ in range(2):
-        at += 4 + struct.unpack_from("<I", body, at)[0]
-    at += 4 + 4 + 24
-    at += 4 + struct.unpack_from("<I", body, at)[0]
-    return at + 24 + 24
 
 
 class Worker(threading.Thread):
@@ -247,26 +99,24 @@ class CrashTest(unittest.TestCase):
 
 class StrangerTest(unittest.TestCase):
     def test_a_user_without_a_role_is_turned_away(self):
-        daemon = Daemon(extra=("kms.users.server=4294967000", "kms.users.operator=4294967000"))
+        daemon = Daemon(more={"kms.users.server": NOBODY, "kms.users.operator": NOBODY})
         self.addCleanup(daemon.close)
         caller = Caller(daemon.socket)
         with self.assertRaises(Refused):
             caller.call("health", request())
         caller.close()
-        with open(f"{daemon.directory}/keys/audit.log", encoding="ascii") as file:
+        with open(f"{daemon.data}/audit.log", encoding="ascii") as file:
             self.assertIn('"op":"connect"', file.read())
 
     def test_a_role_calls_what_is_its_own(self):
-        me = str(os.getuid())
         for role, good, bad in (("auditor", ("health", "keks", "stats"),
                                  ("create", "destroy", "rotate_kek", "unwrap", "wrapped")),
                                 ("operator", ("health", "rotate_kek", "add_kek"),
                                  ("create", "unwrap", "claim", "prepare", "encrypt", "decrypt")),
                                 ("server", ("health", "rotate_kek"),
                                  ("add_kek", "retire", "set_kek", "wrapped"))):
-            none = [f"kms.users.{other}=4294967000" for other in ("server", "operator", "auditor")
-                    if other != role]
-            daemon = Daemon(extra=(*none, f"kms.users.{role}={me}"))
+            roles = {f"kms.users.{one}": NOBODY for one in ("server", "operator", "auditor")}
+            daemon = Daemon(more=roles | {f"kms.users.{role}": [str(os.getuid())]})
             self.addCleanup(daemon.close)
             caller = Caller(daemon.socket)
             for op in good:
@@ -332,79 +182,38 @@ class TokenTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="pdb-kms-token-")
         self.addCleanup(shutil.rmtree, self.folder)
-        tokens = os.path.join(self.folder, "tokens")
-        with open(tokens, "w", encoding="ascii") as file:
-            file.write(f"server ann {SECRET}\nauditor eve {SECRET[::-1]}\n")
-        os.chmod(tokens, 0o600)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.daemon = Daemon(listen=f"http://127.0.0.1:{self.port}",
-                             extra=(f"kms.token_file={tokens}",))
+        tokens = private(os.path.join(self.folder, "tokens"), f"server ann {SECRET}\nauditor eve {SECRET[::-1]}\n")
+        self.port = free_port()
+        self.daemon = Daemon(listen=f"http://127.0.0.1:{self.port}", more={"kms.token_file": tokens})
         self.addCleanup(self.daemon.close)
 
     def send(self, raw):
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as peer:
-            peer.sendall(raw)
-            with peer.makefile("rb") as file:
-                return read_answer(file)
-
-    @staticmethod
-    def proven(op, body, secret=SECRET, name="ann", when=None, nonce=None, signed_op=None):
-        when = int(time.time()) if when is None else when
-        nonce = nonce or os.urandom(16).hex()
-        message = f"pdb/kms-request1\n{signed_op or op}\n{when} 0\n{nonce}\n".encode() + body
-        mac = hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
-        return (f"POST /v1/{op} HTTP/1.1\r\nHost: kms\r\nContent-Length: {len(body)}\r\n"
-                f"X-KMS-Time: {when}\r\nX-KMS-Nonce: {nonce}\r\nX-KMS-MAC: {mac}\r\n"
-                f"X-KMS-Token: {name}\r\n\r\n").encode() + body
+        caller = Caller(("127.0.0.1", self.port))
+        try:
+            return caller.send(raw)
+        finally:
+            caller.close()
 
     def test_a_proof_holds_once_and_for_what_it_is(self):
         body = request(thread="t", number=1)
-        good = self.proven("create", body)
+        good = proven("create", body)
         self.send(good)
         now = int(time.time())
         for what, raw in (("again", good),
-                          ("no proof", b"POST /v1/health HTTP/1.1\r\nHost: kms\r\n"
-                                       b"Content-Length: %d\r\n\r\n" % len(body) + body),
-                          ("another token", self.proven("create", body, secret=SECRET[::-1])),
-                          ("nobody", self.proven("create", body, name="bob")),
-                          ("too old", self.proven("create", body, when=now - 90)),
-                          ("too early", self.proven("create", body, when=now + 90)),
-                          ("another op", self.proven("unwrap", body, signed_op="create")),
-                          ("another body", self.proven("create", body)[:-1] + b"\x01")):
+                          ("no proof", clear("health", body)),
+                          ("another token", proven("create", body, secret=SECRET[::-1])),
+                          ("nobody", proven("create", body, name="bob")),
+                          ("too old", proven("create", body, when=now - 90)),
+                          ("too early", proven("create", body, when=now + 90)),
+                          ("another op", proven("unwrap", body, signed_op="create")),
+                          ("another body", proven("create", body)[:-1] + b"\x01")):
             with self.assertRaises(Refused, msg=what) as caught:
                 self.send(raw)
             self.assertEqual(caught.exception.args[0], -2, what)
-        self.send(self.proven("health", request(), secret=SECRET[::-1], name="eve"))
+        self.send(proven("health", request(), secret=SECRET[::-1], name="eve"))
         with self.assertRaises(Refused) as caught:
-            self.send(self.proven("create", body, secret=SECRET[::-1], name="eve"))
+            self.send(proven("create", body, secret=SECRET[::-1], name="eve"))
         self.assertEqual(caught.exception.args[0], -3)
-
-
-class Authority:
-    """Makes certificates."""
-
-    def __init__(self, folder, name):
-        self.folder = folder
-        self.name = name
-        self.cert, self.key = os.path.join(folder, name + ".pem"), os.path.join(folder, name + ".key")
-        self.run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                 "-keyout", self.key, "-out", self.cert, "-subj", f"/CN={name}", "-days", "2")
-
-    @staticmethod
-    def run(*words):
-        subprocess.run(["openssl", *words], check=True, capture_output=True, timeout=60)
-
-    def issue(self, name, days="2"):
-        """The paths of a certificate and its key."""
-        base = os.path.join(self.folder, f"{self.name}-{name}")
-        self.run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                 base + ".key", "-out", base + ".csr", "-subj", f"/CN={name}")
-        with open(base + ".ext", "w", encoding="ascii") as file:
-            file.write("subjectAltName=IP:127.0.0.1\n")
-        self.run("x509", "-req", "-in", base + ".csr", "-CA", self.cert, "-CAkey", self.key,
-                 "-CAcreateserial", "-out", base + ".pem", "-days", days, "-extfile", base + ".ext")
-        return base + ".pem", base + ".key"
 
 
 class TlsTest(unittest.TestCase):
@@ -412,29 +221,28 @@ class TlsTest(unittest.TestCase):
         folder = tempfile.mkdtemp(prefix="pdb-kms-tls-")
         self.addCleanup(shutil.rmtree, folder)
         good, other = Authority(folder, "good"), Authority(folder, "other")
-        cert, key = good.issue("kms")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        cert, key = good.issue("kms", "serverAuth")
+        port = free_port()
         daemon = Daemon(listen=f"https://127.0.0.1:{port}",
-                        extra=(f"kms.tls.cert_file={cert}", f"kms.tls.key_file={key}",
-                               f"kms.tls.client_ca_file={good.cert}",
-                               "kms.certificates.operator=ann", "kms.certificates.auditor=eve"))
+                        more={"kms.tls.cert_file": cert, "kms.tls.key_file": key,
+                              "kms.tls.client_ca_file": good.cert,
+                              "kms.certificates.operator": ["ann"], "kms.certificates.auditor": ["eve"]})
         self.addCleanup(daemon.close)
 
         def status(pair, authority=good, command="status"):
             return daemon.pdbctl("kms", command, "--tls-ca", authority.cert, "--tls-cert", pair[0],
                                  "--tls-key", pair[1])[0]
-        ann, eve = good.issue("ann"), good.issue("eve")
+        ann, eve = good.issue("ann", "clientAuth"), good.issue("eve", "clientAuth")
         self.assertEqual(status(ann), 0)
         self.assertEqual(status(ann, command="rotate"), 0)
         self.assertEqual(status(eve), 0)
         self.assertEqual(status(eve, command="rotate"), 1, "an auditor rotates nothing")
-        self.assertIn(status(good.issue("bob")), (1, 3), "a name without a role")
-        self.assertNotEqual(status(other.issue("ann")), 0, "of another authority")
-        self.assertNotEqual(status(good.issue("ann", days="-1")), 0, "over")
+        self.assertIn(status(good.issue("bob", "clientAuth")), (1, 3), "a name without a role")
+        self.assertNotEqual(status(other.issue("ann", "clientAuth")), 0, "of another authority")
+        self.assertNotEqual(status(good.issue("ann", "clientAuth", days=-1)), 0, "over")
         self.assertNotEqual(status(ann, authority=other), 0, "the KMS is not the one")
         with socket.create_connection(("127.0.0.1", port), timeout=30) as peer:
-            peer.sendall(b"POST /v1/health HTTP/1.1\r\nHost: kms\r\nContent-Length: 0\r\n\r\n")
+            peer.sendall(clear("health", b""))
             self.assertNotIn(b"HTTP", peer.recv(100), "clear text")
         self.assertEqual(daemon.stop(), 0)
 
@@ -449,7 +257,7 @@ class AuditTest(unittest.TestCase):
         caller.close()
         key = daemon.public_key()
         self.assertEqual(daemon.stop(), 0)
-        path = f"{daemon.directory}/keys/audit.log"
+        path = f"{daemon.data}/audit.log"
         with open(path, "rb") as file:
             lines = file.read().splitlines(keepends=True)
         self.assertEqual(daemon.audit(key)[0], 0)
@@ -474,11 +282,7 @@ class AuditTest(unittest.TestCase):
     def test_a_full_disk_below_the_log_stops_key_operations(self):
         daemon = Daemon(expect_start=False)
         self.addCleanup(daemon.close)
-        start = daemon.command
-
-        def limited():
-            return ["prlimit", f"--fsize={700 * 1024}", *start()]
-        daemon.command = limited
+        daemon.wrapper = ["prlimit", f"--fsize={700 * 1024}"]
         daemon.start()
         caller = Caller(daemon.socket)
         name, _ = caller.key("create", thread="t")

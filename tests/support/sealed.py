@@ -43,7 +43,7 @@ class Sealed:
             if s["fields"]:
                 text += f"    fields: [{', '.join(s['fields'])}]\n"
             text += f"  kms:\n    mode: {s['kms']}\n    data_dir: {self.kms_directory}\n" + s["more_kms"]
-        load = "[auth, encryption, backup, jobview]" if s["plugin"] else "[auth]"
+        load = "[auth, encryption, backup, jobview, metrics]" if s["plugin"] else "[auth]"
         text += f"plugins:\n  directory: {self.plugins}\n  load: {load}\nlogging:\n  level: {s['level']}\n"
         if s["plugin"]:
             text += f"backup:\n  directory: {os.path.join(self.server.directory, 'backups')}\n"
