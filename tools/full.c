@@ -69,6 +69,7 @@ static bool is_spelled(pdb_slice key, pdb_slice value)
 /* A member "body_text" becomes "body" with the bytes that it spells, which must be JSON. */
 static pdb_status add_spelled(pdb_buf *out, pdb_slice key, pdb_slice value, pdb_err *err)
 {
+	pdb_slice span = {0};
 	size_t start;
 	pdb_status status;
 
@@ -80,8 +81,12 @@ static pdb_status add_spelled(pdb_buf *out, pdb_slice key, pdb_slice value, pdb_
 	}
 	status = pdb_buf_status(out, err);
 	if (status == PDB_OK) {
-		status = pdb_json_check(pdb_slice_of(out->data + start, out->len - start), NULL,
+		status = pdb_json_check(pdb_slice_of(out->data + start, out->len - start), &span,
 					err);
+	}
+	if (status == PDB_OK) {
+		memmove(out->data + start, span.ptr, span.len);
+		out->len = start + span.len;
 	}
 	return status == PDB_EINVAL
 		       ? pdb_err_wrap(err, "\"%.*s" TEXT_SUFFIX "\"", PDB_SLICE_ARGS(key))
@@ -93,12 +98,14 @@ static pdb_status add_members(pdb_buf *out, pdb_slice object, pdb_err *err)
 	size_t cursor = 0;
 	pdb_slice key;
 	pdb_slice value;
+	bool spelled = false;
 	pdb_status status = PDB_OK;
 
 	pdb_buf_clear(out);
 	pdb_buf_add_byte(out, '{');
 	while (status == PDB_OK && pdb_json_next(object, &cursor, &key, &value)) {
 		if (is_spelled(key, value)) {
+			spelled = true;
 			status = add_spelled(out, key, value, err);
 		} else {
 			add_key(out, key, "");
@@ -107,7 +114,14 @@ static pdb_status add_members(pdb_buf *out, pdb_slice object, pdb_err *err)
 		}
 	}
 	pdb_buf_add_byte(out, '}');
-	return status == PDB_OK ? pdb_buf_status(out, err) : status;
+	if (status == PDB_OK) {
+		status = pdb_buf_status(out, err);
+	}
+	/* what is spelled may stand there unspelled, too */
+	return status == PDB_OK && spelled
+		       ? pdb_json_check_within(pdb_buf_slice(out), LINE_DEPTH_MAX, UINT32_MAX, NULL,
+					       err)
+		       : status;
 }
 
 static bool id_of(pdb_slice object, const char *name, char out[PDB_ID_MAX + 1])

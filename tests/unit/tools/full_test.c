@@ -78,6 +78,8 @@ Test(full, refuses_what_is_no_line)
 		"{\"type\":\"message\",\"thread\":\"t-1\",\"body_text\":\"{\"}",
 		"{\"type\":\"message\",\"thread\":\"t-1\",\"body_text\":\"\"}",
 		"{\"type\":\"message\",\"thread\":\"t-1\",\"body_text\":\"1,\\\"seq\\\":2\"}",
+		"{\"type\":\"message\",\"thread\":\"t-1\",\"body\":1,\"body_text\":\"1\"}",
+		"{\"type\":\"message\",\"thread\":\"t-1\",\"body_text\":\"1\",\"b\\u006fdy\":1}",
 		"{\"type\":\"message\",\"thread\":\"t-1\",\"body\":\"\xff\"}",
 	};
 
