@@ -121,8 +121,8 @@ class ExchangeCase(unittest.TestCase):
         self.addCleanup(server.close)
         return server.start()
 
-    def filled(self, count=THREADS, **how):
-        server = self.server(**how)
+    def filled(self, count=THREADS, backend="memory"):
+        server = self.server(backend=backend)
         Maker(self, server).all(count)
         return server
 

@@ -22,7 +22,7 @@ class ExchangeTest(ExchangeCase):
     # -- there and back ----------------------------------------------------------------------------
 
     def test_from_an_engine_to_another(self):
-        source = self.filled()
+        source = self.filled(backend="wiredtiger")
         target = self.server()
         path, first = self.round_trip(source, target)
         kinds = [json.loads(line).get("type") for line in first.splitlines()]
@@ -56,7 +56,7 @@ class ExchangeTest(ExchangeCase):
         self.check(target)
 
     def test_into_a_server_that_seals(self):
-        source, sealed, plain = self.filled(), self.server(extra=SEALING), self.server()
+        source, sealed, plain = self.filled(), self.server(extra=SEALING), self.server(backend="memory")
         path, first = self.round_trip(source, sealed)
         for folder, _, names in os.walk(sealed.db):
             for name in names:
@@ -70,7 +70,7 @@ class ExchangeTest(ExchangeCase):
 
     @unittest.skipUnless(os.path.exists(conversations.path()), "the conversations are not there")
     def test_real_conversations(self):
-        source, target = self.server(), self.server()
+        source, target = self.server(backend="memory"), self.server()
         lines = itertools.islice(conversations.lines(conversations.path()), LINES)
         self.tool(source, "import", self.write(source, b"".join(lines), "real.ndjson"))
         self.round_trip(source, target)
@@ -183,7 +183,8 @@ class ExchangeTest(ExchangeCase):
         self.assertEqual(admin.post("/admin/threads/t/import", {"lines": [message, second, thread]}).json, {"stored": 3})
 
     def test_a_line_may_be_too_large_for_the_server(self):
-        source, small, large = self.server(), self.server(), self.server(PROGRESSDB_SERVER_MAX_PAYLOAD_SIZE="2MiB")
+        source, small = self.server(backend="memory"), self.server(backend="memory")
+        large = self.server(backend="memory", PROGRESSDB_SERVER_MAX_PAYLOAD_SIZE="2MiB")
         body = b'"' + b"x" * ((1 << 20) - 60) + b'"'
         self.assertEqual(source.admin().post("/v1/threads/t/messages", b'{"id":"m","author":"a","body":' + body + b"}").status, 200)
         path, first = self.export(source, "first.ndjson")
