@@ -17,9 +17,18 @@ PACKAGING = os.path.join(os.environ.get("PDB_SOURCE") or os.path.join(HERE, ".."
 BUILD = progressdb.build_directory()
 LOWER = os.environ.get("PDB_INSTALL_ROOT", "/")
 CONFIG = "/etc/progressdb/progressdb.yaml"
-UNIT = "/usr/lib/systemd/system/progressdb.service"
+UNITS = "/usr/lib/systemd/system/"
 WANTED = "/etc/systemd/system/multi-user.target.wants/progressdb.service"
-SETTINGS = f"security: {{api_keys: {{backend: [{progressdb.BACKEND}]}}}}\nlogging: {{level: LEVEL}}\n"
+KMS_DROP_IN = "/etc/systemd/system/progressdb-kms.service.d/key.conf"
+# Bodies are sealed, so that the server needs the other unit as well.
+SETTINGS = f"""\
+plugins: {{load: [auth, audit, metrics, encryption]}}
+security:
+  api_keys: {{backend: [{progressdb.BACKEND}]}}
+  encryption: {{use: true}}
+  kms: {{mode: external}}
+logging: {{level: LEVEL}}
+"""
 FAST = ("--force-unsafe-io", "--no-triggers")  # no sync, and no index of manual pages
 TOOLS = ("unshare", "nsenter", "ip", "systemctl")
 
@@ -134,7 +143,7 @@ class Case(unittest.TestCase):
         return done.stdout + done.stderr
 
     def journal(self):
-        return self.machine.run("journalctl", "--no-pager", "-u", "progressdb", "-n", "40").stdout
+        return self.machine.run("journalctl", "--no-pager", "-u", "progressdb", "-u", "progressdb-kms", "-n", "60").stdout
 
     def send(self, package):
         shutil.copy(package, self.machine.path("/mnt"))
@@ -156,8 +165,8 @@ class Case(unittest.TestCase):
         self.assertEqual((oct(stat.S_IMODE(info.st_mode)), names["passwd"][info.st_uid], names["group"][info.st_gid]),
                          (oct(mode), owner, group), name)
 
-    def shown(self, name):
-        return self.do("systemctl", "show", "--value", "-p", name, "progressdb.service").strip()
+    def shown(self, name, unit="progressdb"):
+        return self.do("systemctl", "show", "--value", "-p", name, unit).strip()
 
     def client(self):
         client = progressdb.Client(8080, progressdb.BACKEND, "ann")
@@ -182,26 +191,35 @@ class Case(unittest.TestCase):
         self.assertEqual(self.shown("ActiveState"), "inactive")
         self.assertNotIn("not found", self.do("ldd", "/usr/bin/progressdb"))
 
+    def start_kms(self):
+        """The master key comes as a credential."""
+        os.makedirs(os.path.dirname(self.machine.path(KMS_DROP_IN)))
+        with open(self.machine.path("/etc/kek"), "w", encoding="ascii") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(os.urandom(32).hex())
+        with open(self.machine.path(KMS_DROP_IN), "w", encoding="ascii") as file:
+            file.write("[Service]\nLoadCredential=kek:/etc/kek\n")
+        self.do("systemctl", "daemon-reload")
+        self.do("systemctl", "enable", "--now", "progressdb-kms")
+
     def start_service(self):
+        self.start_kms()
         self.configure()
         self.do("progressdb", "--config", CONFIG, "--check-config")
         self.do("systemctl", "enable", "--now", "progressdb")
         self.assertTrue(self.there(WANTED))
         self.assertEqual(self.shown("ActiveState"), "active")
 
-    def expect_unit(self):
+    def expect_unit(self, unit):
         """The process is the one of ExecStart, and as closed in as the unit says."""
-        main = self.shown("MainPID")
-        inside = self.machine.path(f"/proc/{main}")
-        with open(inside + "/cmdline", encoding="utf-8") as file:
-            command = " ".join(file.read().split("\0")).strip()
-        self.assertIn(f"ExecStart={command}\n", self.read(UNIT))
+        main = self.shown("MainPID", unit)
+        command = " ".join(self.read(f"/proc/{main}/cmdline").split("\0")).strip()
+        self.assertIn(f"ExecStart={command}\n", self.read(UNITS + unit + ".service"))
         status = dict(line.split(":\t", 1) for line in self.read(f"/proc/{main}/status").splitlines() if ":\t" in line)
-        user = self.do("id", "-u", "progressdb").strip()
+        user = self.do("id", "-u", unit).strip()
         self.assertEqual(status["Uid"].split(), [user] * 4)
         self.assertEqual([status[name].strip() for name in ("CapEff", "CapBnd", "NoNewPrivs", "Seccomp")],
                          ["0" * 16, "0" * 16, "1", "2"])
-        self.assertIn("/var/lib/progressdb", os.readlink(inside + "/cwd"))
 
     def expect_service(self, count):
         """Appends one message; there are `count` then."""
@@ -218,16 +236,20 @@ class Case(unittest.TestCase):
         progressdb.wait_for(lambda: "configuration" in self.journal() and "reload" in self.journal(), "it has reloaded")
         self.assertEqual(self.shown("MainPID"), main)
 
+    def processes(self):
+        return [self.shown("MainPID", unit) for unit in ("progressdb", "progressdb-kms")]
+
     def expect_upgraded(self, before):
-        """Another process serves, with the configuration of the administrator."""
-        self.assertEqual(self.shown("ActiveState"), "active")
-        self.assertNotEqual(self.shown("MainPID"), before)
+        """Other processes serve, with the configuration of the administrator."""
+        for old, new in zip(before, self.processes()):
+            self.assertNotIn(new, (old, "0"))
         self.assertIn(progressdb.BACKEND, self.read(CONFIG))
         self.expect_mode(CONFIG, 0o640, "root", "progressdb")
 
     def expect_removed(self):
-        self.assertEqual(self.shown("ActiveState"), "inactive")
-        for name in ("/usr/bin/progressdb", UNIT, WANTED, "/usr/lib/progressdb", "/usr/lib/sysusers.d/progressdb.conf"):
+        for unit in ("progressdb", "progressdb-kms"):
+            self.assertEqual(self.shown("ActiveState", unit), "inactive")
+        for name in ("/usr/bin/progressdb", UNITS + "progressdb.service", WANTED, "/usr/lib/progressdb", "/usr/lib/sysusers.d/progressdb.conf"):
             self.assertFalse(self.there(name), name)
         self.assertTrue(self.there("/var/lib/progressdb/data/store"))
         self.expect_mode("/var/lib/progressdb", 0o700, "progressdb", "progressdb")
@@ -257,10 +279,11 @@ class Deb(Case):
         self.do("dpkg", *FAST, "-i", self.send(deb))
         self.expect_installed()
         self.start_service()
-        self.expect_unit()
+        self.expect_unit("progressdb-kms")
+        self.expect_unit("progressdb")
         self.expect_service(1)
         self.expect_reload()
-        before, newer = self.shown("MainPID"), self.send(self.repack(deb))
+        before, newer = self.processes(), self.send(self.repack(deb))
         # both have changed it: what the administrator wrote stays, the other is put beside it
         self.do("dpkg", *FAST, "--force-confdef", "--force-confold", "-i", newer)
         self.assertIn("# newer", self.read(CONFIG + ".dpkg-dist"))
@@ -271,7 +294,7 @@ class Deb(Case):
         self.assertIn(progressdb.BACKEND, self.read(CONFIG))
         # what was kept is taken up again, and nothing is asked
         self.do("dpkg", *FAST, "-i", newer)
-        self.do("systemctl", "enable", "--now", "progressdb")
+        self.do("systemctl", "enable", "--now", "progressdb-kms", "progressdb")
         self.expect_service(3)
         said = self.do("dpkg", *FAST, "-P", "progressdb")
         self.expect_removed()
@@ -290,10 +313,11 @@ class Rpm(Case):
         self.do("rpm", "-i", "--nodeps", self.send(rpm))
         self.expect_installed()
         self.start_service()
-        self.expect_unit()
+        self.expect_unit("progressdb-kms")
+        self.expect_unit("progressdb")
         self.expect_service(1)
         self.expect_reload()
-        before = self.shown("MainPID")
+        before = self.processes()
         self.do("rpm", "-U", "--nodeps", "--replacepkgs", self.send(rpm))
         self.expect_upgraded(before)
         self.expect_service(2)

@@ -34,5 +34,7 @@ ip link set lo up
 # Not only chroot: systemd makes roots for services out of this one.
 pivot_root . mnt
 umount -l mnt
+# A mount that a helper of systemd makes, as of credentials, must be seen by the rest.
+mount --make-rshared /
 exec /usr/bin/env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 	/lib/systemd/systemd --system --unit=basic.target --show-status=no
