@@ -68,8 +68,7 @@ static bool is_owner(const pdb_caller *caller, const pdb__meta *meta)
 /* True for the author of the thread too. */
 static bool takes_part(const pdb_caller *caller, const pdb__meta *meta)
 {
-	return caller->author.len > 0 && (pdb_slice_equal(meta->author, caller->author) ||
-					  pdb__participant_in(meta->participants, caller->author));
+	return caller->author.len > 0 && pdb__member_in(meta, caller->author);
 }
 
 static bool thread_allows(char letter, const pdb_caller *caller, const pdb__meta *meta)

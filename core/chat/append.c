@@ -11,8 +11,7 @@ static pdb_status join(pdb__op *op, pdb_slice author, pdb_err *err)
 	pdb_buf *text = &op->arena->text;
 	pdb_status status;
 
-	if (pdb_slice_equal(meta.author, author) ||
-	    pdb__participant_in(meta.participants, author)) {
+	if (pdb__member_in(&meta, author)) {
 		return PDB_OK;
 	}
 	if (meta.participant_count >= (uint32_t)op->chat->settings.participants_max) {
@@ -29,7 +28,7 @@ static pdb_status join(pdb__op *op, pdb_slice author, pdb_err *err)
 	meta.participant_count++;
 	meta.updated_ts = pdb_clock_now();
 	status = pdb__op_put_meta(op, &meta, err);
-	return status == PDB_OK ? pdb__list_row_put(op, author, op->head.list_ns, err) : status;
+	return status == PDB_OK ? pdb__member_put(op, author, op->head.list_ns, err) : status;
 }
 
 static pdb_status too_large(pdb_err *err)

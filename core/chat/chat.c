@@ -102,6 +102,9 @@ pdb_status pdb_chat_create(pdb_chat **out, pdb_store *store, const pdb_sockets *
 		status = pdb__counts_load(chat, err);
 	}
 	if (status == PDB_OK) {
+		status = pdb__traces_load(chat, err);
+	}
+	if (status == PDB_OK) {
 		status = pdb__feed_init(&chat->feed, sockets, store, err);
 	}
 	if (status != PDB_OK) {

@@ -50,6 +50,8 @@ void pdb_chat_destroy(pdb_chat **chat);
 /* The job that moves the list rows of threads with a crowd; plug it into `sockets` with the chat as
  * self. Runs every 2 s. */
 extern const pdb_job pdb_chat_crowd_job;
+/* The same for the job that makes the trace: rows which an older program did not. */
+extern const pdb_job pdb_chat_trace_job;
 /* The domain as plugins may use it; it speaks of the chat that was offered last, NULL for none. */
 extern const pdb_host_domain pdb_chat_domain;
 void pdb_chat_offer(pdb_chat *chat);

@@ -16,7 +16,9 @@
 /* Threads with more members than this move their list rows later (crowd.c). */
 #define PDB__CROWD 32u
 /* How often a transaction that met another is tried. */
-#define PDB__TRIES           8
+#define PDB__TRIES 8
+/* Room for a user id as a JSON string, and so for what it says. */
+#define PDB__USER_SIZE       (6u * PDB_AUTHOR_MAX + 2u)
 #define PDB__BODY_UNREADABLE "{\"_undecryptable\":true}"
 /* What one answer may gather before it is cut short. */
 #define PDB__ANSWER_MAX ((size_t)32 * 1024 * 1024)
@@ -114,6 +116,7 @@ struct pdb_chat {
 	pdb_series *conflicts; /* as above */
 	_Atomic int64_t live_threads;
 	_Atomic int64_t live_messages;
+	_Atomic bool traced;               /* every trace: and guest: row is there */
 	char crowd_cursor[PDB_ID_MAX + 1]; /* where the job is in its run; "" = at the start */
 };
 
@@ -252,6 +255,9 @@ pdb_status pdb__thread_begin(pdb__op *op, const pdb_thread_input *input, pdb_sli
 
 pdb_status pdb__list_row_put(pdb__op *op, pdb_slice author, uint64_t ns, pdb_err *err);
 pdb_status pdb__list_row_remove(pdb__op *op, pdb_slice author, uint64_t ns, pdb_err *err);
+/* The rows of one who takes part from now on, or no more. */
+pdb_status pdb__member_put(pdb__op *op, pdb_slice user, uint64_t ns, pdb_err *err);
+pdb_status pdb__member_remove(pdb__op *op, pdb_slice user, uint64_t ns, pdb_err *err);
 /* Moves the rows of author and participants to head.last_ns. */
 pdb_status pdb__list_rows_move(pdb__op *op, pdb_err *err);
 pdb_status pdb__all_row_move(pdb__op *op, pdb_err *err);
@@ -263,8 +269,38 @@ pdb_status pdb__list_rows_first(pdb__op *op, pdb_err *err);
 pdb_status pdb__deleted_row_put(pdb__op *op, int64_t ts, pdb_slice message, pdb_err *err);
 pdb_status pdb__deleted_row_remove(pdb__op *op, int64_t ts, pdb_slice message, pdb_err *err);
 
+/* -- traces (trace.c) ------------------------------------------------------------------------- */
+
+/*
+ * "trace:<a>:<t>" tells that user a may have left something in thread t: it wrote, takes or took
+ * part, or reacted there. It stays until the user is erased or the thread purged. Those who are not
+ * in the thread are found from its side by "guest:<t>:<a>".
+ */
+pdb_status pdb__trace_put(pdb__op *op, pdb_slice user, pdb_err *err);
+pdb_status pdb__guest_put(pdb__op *op, pdb_slice user, pdb_err *err);
+/* Both rows, for a user who is not in the thread; does nothing for one who is. */
+pdb_status pdb__guest_note(pdb__op *op, pdb_slice user, pdb_err *err);
+/* Both rows, marked: the mark is gone when the user has come back. */
+pdb_status pdb__guest_mark(pdb__op *op, pdb_slice user, pdb_err *err);
+pdb_status pdb__guest_marked(pdb__op *op, pdb_slice user, bool *marked, pdb_err *err);
+/* Removes both rows; the caller says op->changed. */
+pdb_status pdb__trace_remove(pdb__op *op, pdb_slice user, pdb_err *err);
+/* Both rows of some guests; *more when there may be others. */
+pdb_status pdb__guests_remove(pdb__op *op, bool *more, pdb_err *err);
+/* Who a record speaks of, as text: its author, then those who reacted. Start with *cursor = 0;
+ * false at the end. */
+bool pdb__record_user(const pdb__record *record, size_t *cursor, char out[PDB__USER_SIZE],
+		      pdb_slice *user);
+/* pdb__guest_note for all of them. */
+pdb_status pdb__record_note(pdb__op *op, const pdb__record *record, pdb_err *err);
+pdb_status pdb__traces_load(pdb_chat *chat, pdb_err *err);
+/* One piece of the work of making rows that an older program did not; *more is false at its end. */
+pdb_status pdb__traces_step(pdb_chat *chat, bool *more, pdb_err *err);
+
 /* attributes.legal_hold is true: nothing of the thread may be purged. */
 bool pdb__thread_held(const pdb__meta *meta);
+/* Says so: PDB_EDENIED, code legal_hold. */
+pdb_status pdb__held(pdb_err *err);
 
 /* Makes "meta:counts" count this thread as it is now. */
 pdb_status pdb__counts_move(pdb__op *op, pdb_err *err);
@@ -288,6 +324,9 @@ pdb_status pdb__message_find(pdb__op *op, pdb_slice message, pdb__place *place, 
 /* The record of one version, the latest included; PDB_ENOTFOUND without words. */
 pdb_status pdb__version_find(pdb__op *op, const pdb__place *place, uint32_t version,
 			     pdb__record *record, pdb_err *err);
+/* Writes a record under `key`. */
+pdb_status pdb__record_put(pdb__op *op, const pdb_keybuf *key, const pdb__record *record,
+			   pdb_err *err);
 /* Writes the timeline row. */
 pdb_status pdb__message_put(pdb__op *op, const pdb__place *place, const pdb__record *record,
 			    pdb_err *err);
@@ -304,6 +343,11 @@ pdb_status pdb__record_open(pdb_slice thread, pdb_slice row, pdb__record *record
 /* What message `id` replies to must be another message of the thread. */
 pdb_status pdb__reply_check(pdb__op *op, pdb_slice id, pdb_slice reply_to, const char *field,
 			    pdb_err *err);
+
+/* Whether somebody reacted; `id_json` as it is stored. */
+bool pdb__reaction_in(pdb_slice reactions, pdb_slice id_json);
+/* Takes the reaction out of the record; the new list is in op->arena->text. */
+pdb_status pdb__reaction_drop(pdb__op *op, pdb__record *record, pdb_slice id_json, pdb_err *err);
 
 /* Finds the place that an anchor names. For PDB_ANCHOR_AROUND a time is one too. */
 pdb_status pdb__locate(pdb__op *op, const pdb_message_query *query, uint64_t *ns, uint64_t *seq,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The check of a database: the walk over all threads, and the rows that speak of them. */
 #include "chat/check_private.h"
+#include "chat/walk.h"
 
 #define CHUNK       256u
 #define CHUNK_BYTES ((size_t)4 * 1024 * 1024)
@@ -190,6 +191,52 @@ static pdb_status list_row(pdb__check *c, void *arg, pdb_slice key, pdb_slice va
 	return status;
 }
 
+/* -- traces ----------------------------------------------------------------------------------- */
+
+static bool is_member_trace(pdb_slice key, pdb_slice thread, const pdb__meta *meta)
+{
+	pdb_keybuf expected;
+	size_t cursor = 0;
+	pdb_slice one = meta->author;
+
+	do {
+		pdb_key_trace(&expected, one, thread);
+		if (pdb_slice_equal(expected.key.bytes, key)) {
+			return true;
+		}
+	} while (pdb__participant_next(meta->participants, &cursor, &one));
+	return false;
+}
+
+/* Each belongs to a member, or has a twin in the thread. */
+static pdb_status trace_row(pdb__check *c, void *arg, pdb_slice key, pdb_slice value, pdb_err *err)
+{
+	pdb__arena *arena = pdb__arena_take(&c->chat->arenas);
+	pdb_keybuf twin;
+	pdb_slice thread;
+	pdb__meta meta;
+	pdb__head head;
+	bool found = false;
+	pdb_status status = PDB_OK;
+
+	(void)arg, (void)value;
+	if (arena == NULL) {
+		return pdb__no_memory(err);
+	}
+	c->report->list_rows++;
+	if (pdb_key_trace_entry(key, &thread) && pdb_key_trace_twin(&twin, key)) {
+		status = pdb__check_thread_load(c, arena, thread, &meta, &head, &found, err);
+	}
+	if (status == PDB_OK && found && !is_member_trace(key, thread, &meta)) {
+		status = pdb__check_has(c, &twin, &found, err);
+	}
+	if (status == PDB_OK && !found) {
+		pdb__check_fault(c, "the row %.*s belongs to no thread", PDB_SLICE_ARGS(key));
+	}
+	pdb__arena_give(&c->chat->arenas, arena);
+	return status;
+}
+
 static pdb_range range_of(const pdb_keybuf *prefix, pdb_keybuf *end)
 {
 	pdb_range range = {0};
@@ -213,59 +260,31 @@ static pdb_status check_lists(pdb__check *c, bool global, pdb_err *err)
 	if (status == PDB_OK && global) {
 		const pdb_range range = {.from = PDB_SLICE("author:"), .to = PDB_SLICE("author;")};
 
+		const pdb_range traces = {.from = PDB_SLICE("trace:"), .to = PDB_SLICE("trace;")};
+
 		all = false;
 		status = pdb__check_walk(c, range, list_row, &all, err);
+		if (status == PDB_OK) {
+			status = pdb__check_walk(c, traces, trace_row, NULL, err);
+		}
 	}
 	return status;
 }
 
 /* -- threads ----------------------------------------------------------------------------------- */
 
-/* The next thread at or behind `from`, from the rows "thread:<t>:…" of all partitions. */
-static pdb_status first_row(void *arg, pdb_slice key, pdb_slice value)
-{
-	char *thread = arg;
-	pdb_slice rest = pdb_slice_skip(key, strlen("thread:"));
-	size_t len = 0;
-
-	(void)value;
-	while (len < rest.len && len < PDB_ID_MAX && rest.ptr[len] != ':') {
-		len++;
-	}
-	if (len > 0) {
-		memcpy(thread, rest.ptr, len);
-	}
-	thread[len] = '\0';
-	return PDB_ESTOP;
-}
-
-static pdb_status next_thread(pdb__check *c, const char *from, char *thread, pdb_err *err)
-{
-	pdb_range range = {.to = PDB_SLICE("thread;"), .limit = 1};
-	pdb_txn txn = {0};
-	pdb_status status = pdb_store_begin(c->chat->store, false, &txn, err);
-
-	range.from = pdb_slice_text(from);
-	thread[0] = '\0';
-	if (status == PDB_OK) {
-		status = pdb_txn_scan(&txn, &range, first_row, thread, err);
-	}
-	pdb_txn_abort(&txn);
-	return status;
-}
-
 static pdb_status check_all_threads(pdb__check *c, pdb_err *err)
 {
 	char from[PDB_ID_MAX + 16] = "thread:";
 	char thread[PDB_ID_MAX + 1];
-	pdb_status status = next_thread(c, from, thread, err);
+	pdb_status status = pdb__thread_next(c->chat, from, thread, err);
 
 	while (status == PDB_OK && thread[0] != '\0') {
 		status = pdb__check_thread(c, pdb_slice_text(thread), err);
 		/* ';' follows ':': the rows of this thread are passed over. */
 		(void)snprintf(from, sizeof(from), "thread:%s;", thread);
 		if (status == PDB_OK) {
-			status = next_thread(c, from, thread, err);
+			status = pdb__thread_next(c->chat, from, thread, err);
 		}
 	}
 	return status;

@@ -5,6 +5,7 @@
 /* What the timeline says of the thread. */
 typedef struct tally {
 	pdb_slice thread;
+	const pdb__meta *meta;
 	uint64_t rows;
 	uint64_t last_seq;
 	uint64_t last_ns;
@@ -14,10 +15,44 @@ typedef struct tally {
 } tally;
 
 typedef struct versions {
+	const tally *tally;
 	pdb_slice thread;
 	pdb_slice message;
 	uint32_t expected;
 } versions;
+
+static pdb_status need(pdb__check *c, const pdb_keybuf *key, pdb_err *err)
+{
+	bool has;
+	pdb_status status = pdb__check_has(c, key, &has, err);
+
+	if (status == PDB_OK && !has) {
+		pdb__check_fault(c, "the list row %.*s is missing", PDB_SLICE_ARGS(key->key.bytes));
+	}
+	return status;
+}
+
+/* Who wrote it or reacted is a member, whose row is looked for with the thread, or a guest. */
+static pdb_status check_users(pdb__check *c, const tally *t, const pdb__record *record,
+			      pdb_err *err)
+{
+	char text[PDB__USER_SIZE];
+	size_t cursor = 0;
+	pdb_slice user;
+	pdb_keybuf key;
+	pdb_status status = PDB_OK;
+
+	if (!atomic_load(&c->chat->traced)) {
+		return PDB_OK;
+	}
+	while (status == PDB_OK && pdb__record_user(record, &cursor, text, &user)) {
+		if (!pdb__member_in(t->meta, user)) {
+			pdb_key_guest(&key, t->thread, user);
+			status = need(c, &key, err);
+		}
+	}
+	return status;
+}
 
 static pdb_status version_row(pdb__check *c, void *arg, pdb_slice key, pdb_slice value,
 			      pdb_err *err)
@@ -26,7 +61,6 @@ static pdb_status version_row(pdb__check *c, void *arg, pdb_slice key, pdb_slice
 	pdb__record record;
 	pdb_keybuf expected;
 
-	(void)err;
 	c->report->versions++;
 	v->expected++;
 	pdb_key_version(&expected, v->thread, v->message, v->expected);
@@ -39,6 +73,8 @@ static pdb_status version_row(pdb__check *c, void *arg, pdb_slice key, pdb_slice
 		pdb__check_fault(c, "thread %.*s: version %u of message %.*s cannot be read",
 				 PDB_SLICE_ARGS(v->thread), v->expected,
 				 PDB_SLICE_ARGS(v->message));
+	} else {
+		return check_users(c, v->tally, &record, err);
 	}
 	return PDB_OK;
 }
@@ -47,7 +83,7 @@ static pdb_status version_row(pdb__check *c, void *arg, pdb_slice key, pdb_slice
 static pdb_status check_versions(pdb__check *c, const tally *t, const pdb__record *record,
 				 pdb_err *err)
 {
-	versions v = {.thread = t->thread, .message = record->id};
+	versions v = {.tally = t, .thread = t->thread, .message = record->id};
 	pdb_range range = {0};
 	pdb_keybuf prefix;
 	pdb_keybuf end;
@@ -88,17 +124,6 @@ static pdb_status check_id_row(pdb__check *c, const tally *t, const pdb__record 
 		status = PDB_OK;
 	}
 	pdb_txn_abort(&txn);
-	return status;
-}
-
-static pdb_status need(pdb__check *c, const pdb_keybuf *key, pdb_err *err)
-{
-	bool has;
-	pdb_status status = pdb__check_has(c, key, &has, err);
-
-	if (status == PDB_OK && !has) {
-		pdb__check_fault(c, "the list row %.*s is missing", PDB_SLICE_ARGS(key->key.bytes));
-	}
 	return status;
 }
 
@@ -143,6 +168,9 @@ static pdb_status timeline_row(pdb__check *c, void *arg, pdb_slice key, pdb_slic
 	status = check_id_row(c, t, &record, pdb_slice_skip(key, key.len - PDB_POSITION_LEN), err);
 	if (status == PDB_OK && record.deleted) {
 		status = check_deleted_row(c, record.edited_ts, t->thread, record.id, err);
+	}
+	if (status == PDB_OK) {
+		status = check_users(c, t, &record, err);
 	}
 	return status == PDB_OK ? check_versions(c, t, &record, err) : status;
 }
@@ -216,6 +244,46 @@ static void check_head(pdb__check *c, const tally *t, const pdb__head *head)
 	}
 }
 
+static pdb_status guest_row(pdb__check *c, void *arg, pdb_slice key, pdb_slice value, pdb_err *err)
+{
+	pdb_keybuf twin;
+
+	(void)arg, (void)value;
+	if (!pdb_key_trace_twin(&twin, key)) {
+		pdb__check_fault(c, "the row %.*s names no user", PDB_SLICE_ARGS(key));
+		return PDB_OK;
+	}
+	return need(c, &twin, err);
+}
+
+/* The traces of members and guests. */
+static pdb_status check_traces(pdb__check *c, pdb_slice thread, const pdb__meta *meta, pdb_err *err)
+{
+	pdb_keybuf key;
+	pdb_keybuf end;
+	pdb_range range = {0};
+	size_t cursor = 0;
+	pdb_slice one = meta->author;
+	pdb_status status = PDB_OK;
+
+	while (status == PDB_OK && one.len > 0 && atomic_load(&c->chat->traced)) {
+		pdb_key_trace(&key, one, thread);
+		status = need(c, &key, err);
+		if (!pdb__participant_next(meta->participants, &cursor, &one)) {
+			break;
+		}
+	}
+	if (status != PDB_OK) {
+		return status;
+	}
+	pdb_key_guest_prefix(&key, thread);
+	pdb_key_prefix_end(&end, &key);
+	range.partition = key.key.partition;
+	range.from = key.key.bytes;
+	range.to = end.key.bytes;
+	return pdb__check_walk(c, range, guest_row, NULL, err);
+}
+
 static pdb_status check_member_rows(pdb__check *c, pdb_slice thread, const pdb__meta *meta,
 				    const pdb__head *head, pdb_err *err)
 {
@@ -264,11 +332,11 @@ static pdb_status check_list_rows(pdb__check *c, pdb_slice thread, const pdb__me
 pdb_status pdb__check_thread(pdb__check *c, pdb_slice thread, pdb_err *err)
 {
 	pdb__arena *arena = pdb__arena_take(&c->chat->arenas);
-	tally t = {.thread = thread};
+	pdb__meta meta;
+	tally t = {.thread = thread, .meta = &meta};
 	pdb_range range = {0};
 	pdb_keybuf prefix;
 	pdb_keybuf end;
-	pdb__meta meta;
 	pdb__head head;
 	bool found;
 	pdb_status status;
@@ -298,6 +366,9 @@ pdb_status pdb__check_thread(pdb__check *c, pdb_slice thread, pdb_err *err)
 	}
 	if (status == PDB_OK && found) {
 		status = check_list_rows(c, thread, &meta, &head, err);
+	}
+	if (status == PDB_OK && found) {
+		status = check_traces(c, thread, &meta, err);
 	}
 	pdb__arena_give(&c->chat->arenas, arena);
 	return status;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The domain as plugins may use it: walks that hold no transaction, and the work of jobs. */
-#include <pdb/domain.h>
 #include <stdio.h>
 
 #include "base/json.h"
-#include "chat/chat_private.h"
-
-#define CHUNK 128u
+#include "chat/erase.h"
+#include "chat/walk.h"
 
 /* The one domain of the process; set while it is open. */
 static pdb_chat *_Atomic the_chat;
@@ -48,74 +46,6 @@ bool pdb__thread_held(const pdb__meta *meta)
 	       pdb_slice_is(value, "true");
 }
 
-/* -- chunks ----------------------------------------------------------------------------------- */
-
-/* Keys, and values where they are wanted, of one read; in the arena of `op`. */
-typedef struct chunk {
-	pdb__op *op;
-	pdb_range range;
-	bool values;
-	size_t count;
-	pdb_slice keys[CHUNK];
-	pdb_slice rows[CHUNK];
-	/* of threads */
-	pdb__meta metas[CHUNK];
-	pdb__head heads[CHUNK];
-	bool found[CHUNK];
-} chunk;
-
-static pdb_status collect(void *arg, pdb_slice key, pdb_slice value)
-{
-	chunk *c = arg;
-
-	if (!pdb__arena_copy(c->op->arena, key, &c->keys[c->count]) ||
-	    (c->values && !pdb__arena_copy(c->op->arena, value, &c->rows[c->count]))) {
-		return PDB_ENOMEM;
-	}
-	c->count++;
-	return c->count == c->range.limit ? PDB_ESTOP : PDB_OK;
-}
-
-static pdb_status scan_try(pdb__op *op, void *arg, pdb_err *err)
-{
-	chunk *c = arg;
-
-	c->count = 0;
-	return pdb_txn_scan(&op->txn, &c->range, collect, c, err);
-}
-
-static void set_limit(chunk *c, size_t limit)
-{
-	c->range.limit = limit < CHUNK ? limit : CHUNK;
-}
-
-/* From the whole prefix, or behind a key of it when a cursor names its end. */
-static pdb_status aim(chunk *c, pdb_keybuf *from, pdb_keybuf *to, pdb_slice after, bool reverse,
-		      pdb_err *err)
-{
-	pdb_key_prefix_end(to, from);
-	if (after.len > 0) {
-		pdb_keybuf *end = reverse ? to : from;
-		size_t len = from->key.bytes.len;
-
-		if (after.len >= PDB_CURSOR_SIZE || len + after.len + 1 > sizeof(end->text)) {
-			return pdb_err_set(err, PDB_EINVAL, "invalid_cursor",
-					   "The cursor is not one of this walk.");
-		}
-		*end = *from;
-		memcpy(end->text + len, after.ptr, after.len);
-		end->text[len + after.len] = '\0';
-		end->key.partition = from->key.partition;
-		/* a key and a NUL is the least one behind it */
-		end->key.bytes = pdb_slice_of(end->text, len + after.len + (reverse ? 0 : 1));
-	}
-	c->range.partition = from->key.partition;
-	c->range.from = from->key.bytes;
-	c->range.to = to->key.bytes;
-	c->range.reverse = reverse;
-	return PDB_OK;
-}
-
 static pdb_status stop_is_ok(pdb_status status)
 {
 	return status == PDB_ESTOP ? PDB_OK : status;
@@ -124,25 +54,33 @@ static pdb_status stop_is_ok(pdb_status status)
 /* -- threads ---------------------------------------------------------------------------------- */
 
 typedef struct thread_walk {
-	chunk chunk;
+	pdb__chunk chunk;
 	pdb_thread_fn fn;
 	void *arg;
 	size_t prefix_len;
 	size_t told;
 	char last[PDB_CURSOR_SIZE]; /* of the chunk */
+	char mark;                  /* in front of cursors; 0 = none */
 } thread_walk;
+
+/* The thread of a row in a list of any kind. */
+static bool listed(pdb_slice key, pdb_slice *thread)
+{
+	uint64_t activity;
+
+	return pdb_key_list_entry(key, &activity, thread) || pdb_key_trace_entry(key, thread);
+}
 
 static pdb_status threads_try(pdb__op *op, void *arg, pdb_err *err)
 {
-	chunk *c = arg;
-	pdb_status status = scan_try(op, c, err);
+	pdb__chunk *c = arg;
+	pdb_status status = pdb__chunk_read(op, c, err);
 
 	for (size_t i = 0; i < c->count && status == PDB_OK; i++) {
-		uint64_t activity;
 		pdb_slice thread;
 
 		c->found[i] = false;
-		if (pdb_key_list_entry(c->keys[i], &activity, &thread)) {
+		if (listed(c->keys[i], &thread)) {
 			status = pdb__thread_load(&op->txn, op->arena, thread, &c->metas[i],
 						  &c->heads[i], &c->found[i], err);
 		}
@@ -166,18 +104,22 @@ static void fill_view(pdb_thread_view *view, const pdb__meta *meta, const pdb__h
 
 static pdb_status tell_threads(thread_walk *w)
 {
-	const chunk *c = &w->chunk;
+	const pdb__chunk *c = &w->chunk;
 	pdb_status status = PDB_OK;
 
 	for (size_t i = 0; i < c->count && status == PDB_OK; i++) {
-		uint64_t activity;
 		pdb_thread_view view = {.size = sizeof(view)};
+		char cursor[PDB_CURSOR_SIZE];
 
-		if (!c->found[i] || c->metas[i].purging ||
-		    !pdb_key_list_entry(c->keys[i], &activity, &view.id)) {
+		if (!c->found[i] || c->metas[i].purging || !listed(c->keys[i], &view.id)) {
 			continue;
 		}
 		view.cursor = pdb_slice_skip(c->keys[i], w->prefix_len);
+		if (w->mark != '\0') {
+			(void)snprintf(cursor, sizeof(cursor), "%c%.*s", w->mark,
+				       PDB_SLICE_ARGS(view.cursor));
+			view.cursor = pdb_slice_text(cursor);
+		}
 		fill_view(&view, &c->metas[i], &c->heads[i]);
 		w->told++;
 		status = w->fn(w->arg, &view);
@@ -188,14 +130,14 @@ static pdb_status tell_threads(thread_walk *w)
 static pdb_status walk_chunk(pdb_keybuf from, pdb_slice after, bool reverse, thread_walk *w,
 			     pdb_err *err)
 {
-	chunk *c = &w->chunk;
+	pdb__chunk *c = &w->chunk;
 	pdb_keybuf to;
 	pdb__op op;
 	pdb_status status = begin(&op, pdb_slice_of(NULL, 0), err);
 
 	c->op = &op;
 	if (status == PDB_OK) {
-		status = aim(c, &from, &to, after, reverse, err);
+		status = pdb__chunk_aim(c, &from, &to, after, reverse, err);
 	}
 	if (status == PDB_OK) {
 		status = pdb__op_read(&op, threads_try, c, err);
@@ -218,7 +160,7 @@ static pdb_status walk_threads(const pdb_keybuf *prefix, pdb_slice after, bool r
 	pdb_status status;
 
 	w->prefix_len = prefix->key.bytes.len;
-	set_limit(&w->chunk, limit);
+	pdb__chunk_limit(&w->chunk, limit);
 	do {
 		w->chunk.count = 0;
 		status = walk_chunk(*prefix, after, reverse, w, err);
@@ -260,6 +202,34 @@ static pdb_status threads_of(pdb_slice author, pdb_slice after, size_t limit, pd
 	return walk_threads(&prefix, after, false, limit, &w, err);
 }
 
+/* Cursors say which of the two walks they are of: one that was begun goes on as it was. */
+static pdb_status threads_touched(pdb_slice user, pdb_slice after, size_t limit, pdb_thread_fn fn,
+				  void *arg, pdb_err *err)
+{
+	thread_walk w = {.fn = fn, .arg = arg};
+	pdb_keybuf prefix;
+	pdb_chat *chat;
+	bool traced;
+	pdb_status status = pdb__author_check(user, "/user", err);
+
+	if (status == PDB_OK) {
+		status = need_chat(&chat, err);
+	}
+	if (status != PDB_OK) {
+		return status;
+	}
+	traced = after.len > 0 ? after.ptr[0] == 't' : atomic_load(&chat->traced);
+	/* a job that an older program began has a cursor without a mark */
+	after = pdb_slice_skip(after, after.len > 0 && (traced || after.ptr[0] == 'a') ? 1 : 0);
+	w.mark = traced ? 't' : 'a';
+	if (traced) {
+		pdb_key_trace_prefix(&prefix, user);
+	} else {
+		pdb_key_all_prefix(&prefix);
+	}
+	return walk_threads(&prefix, after, !traced, limit, &w, err);
+}
+
 static pdb_status nothing_more(pdb__op *op, void *arg, pdb_err *err)
 {
 	(void)arg;
@@ -290,30 +260,13 @@ static pdb_status thread(pdb_slice id, const char *tag, pdb_note_fn fn, void *ar
 
 /* -- messages --------------------------------------------------------------------------------- */
 
-/* Reads a chunk of the timeline; *status_out says how it went, and the op is to be ended. */
-static pdb_status read_messages(pdb__op *op, chunk *c, pdb_slice thread, pdb_slice after,
+/* Reads messages of a thread; the op is to be ended. */
+static pdb_status read_messages(pdb__op *op, pdb__chunk *c, pdb_slice thread, pdb_slice after,
 				size_t limit, pdb_err *err)
 {
-	pdb_keybuf prefix;
-	pdb_keybuf to;
 	pdb_status status = begin(op, thread, err);
 
-	c->op = op;
-	c->values = true;
-	set_limit(c, limit);
-	if (status == PDB_OK) {
-		pdb_key_timeline_prefix(&prefix, thread);
-		status = aim(c, &prefix, &to, after, false, err);
-	}
-	if (status == PDB_OK) {
-		status = pdb__op_read(op, scan_try, c, err);
-	}
-	return status == PDB_OK && !op->found ? pdb__no_thread(err) : status;
-}
-
-static pdb_slice position_of(pdb_slice key)
-{
-	return pdb_slice_skip(key, key.len - PDB_POSITION_LEN);
+	return status == PDB_OK ? pdb__chunk_messages(op, c, after, limit, err) : status;
 }
 
 /* The author as text, in the arena. */
@@ -331,7 +284,7 @@ static pdb_status text_of(pdb__op *op, pdb_slice json, pdb_slice *out, pdb_err *
 static pdb_status messages(pdb_slice thread, pdb_slice after, size_t limit, pdb_message_fn fn,
 			   void *arg, pdb_err *err)
 {
-	chunk c = {0};
+	pdb__chunk c = {0};
 	pdb__op op;
 	pdb_status status = read_messages(&op, &c, thread, after, limit, err);
 
@@ -346,11 +299,12 @@ static pdb_status messages(pdb_slice thread, pdb_slice after, size_t limit, pdb_
 		if (status == PDB_OK) {
 			view.deleted = record.deleted;
 			view.version = record.version;
-			view.cursor = position_of(c.keys[i]);
+			view.cursor = pdb__chunk_position(c.keys[i]);
 			view.id = record.id;
 			view.seq = record.seq;
 			view.ts = record.ts;
 			view.edited_ts = record.edited_ts;
+			view.reactions = record.reactions;
 			status = fn(arg, &view);
 		}
 	}
@@ -360,7 +314,7 @@ static pdb_status messages(pdb_slice thread, pdb_slice after, size_t limit, pdb_
 
 /* -- deletions -------------------------------------------------------------------------------- */
 
-static pdb_status tell_deletions(const chunk *c, pdb_deletion_fn fn, void *arg)
+static pdb_status tell_deletions(const pdb__chunk *c, pdb_deletion_fn fn, void *arg)
 {
 	pdb_status status = PDB_OK;
 
@@ -383,15 +337,15 @@ static pdb_status deletions(pdb_slice after, int64_t until, size_t limit, pdb_de
 	pdb_keybuf prefix;
 	pdb_keybuf to;
 	pdb_keybuf last;
-	chunk c = {0};
+	pdb__chunk c = {0};
 	pdb__op op;
 	pdb_status status = begin(&op, pdb_slice_of(NULL, 0), err);
 
 	c.op = &op;
-	set_limit(&c, limit);
+	pdb__chunk_limit(&c, limit);
 	if (status == PDB_OK) {
 		pdb_key_deleted_prefix(&prefix);
-		status = aim(&c, &prefix, &to, after, false, err);
+		status = pdb__chunk_aim(&c, &prefix, &to, after, false, err);
 	}
 	if (status == PDB_OK) {
 		/* ';' follows the ':' that ends the time */
@@ -400,7 +354,7 @@ static pdb_status deletions(pdb_slice after, int64_t until, size_t limit, pdb_de
 		last.text[last.key.bytes.len - 1] = ';';
 		c.range.to = last.key.bytes;
 		status = pdb_slice_compare(c.range.from, c.range.to) < 0
-				 ? pdb__op_read(&op, scan_try, &c, err)
+				 ? pdb__op_read(&op, pdb__chunk_read, &c, err)
 				 : PDB_OK;
 	}
 	if (status == PDB_OK) {
@@ -506,160 +460,41 @@ static pdb_status import_thread(pdb_slice thread, pdb_slice lines, size_t *store
 	return status;
 }
 
-static void set_cursor(pdb_piece *out, pdb_slice cursor)
-{
-	size_t len = cursor.len < sizeof(out->cursor) ? cursor.len : sizeof(out->cursor) - 1;
-
-	if (len > 0) {
-		memcpy(out->cursor, cursor.ptr, len);
-	}
-	out->cursor[len] = '\0';
-}
-
-static bool has_reaction(const pdb__record *record, pdb_slice user_json)
-{
-	size_t cursor = 0;
-	pdb_slice key;
-	pdb_slice entry;
-	pdb_slice id;
-
-	while (record->reactions.len > 0 &&
-	       pdb_json_next(record->reactions, &cursor, &key, &entry)) {
-		if (pdb_json_member(entry, "id", &id) && pdb_slice_equal(id, user_json)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-typedef struct erasing {
-	pdb_slice thread;
-	pdb_slice user;
-	pdb_slice user_json;
-	pdb_piece *out;
-} erasing;
-
-static pdb_status erase_one(pdb_chat *chat, const erasing *e, const pdb__record *record,
-			    pdb_err *err)
-{
-	const pdb_message_ref ref = {e->thread, record->id};
-	pdb_outcome outcome;
-	pdb_status status = PDB_OK;
-
-	if (pdb_slice_equal(record->author, e->user_json)) {
-		status = pdb_chat_purge_message(chat, &ref, 0, err);
-		e->out->done++;
-	} else if (has_reaction(record, e->user_json)) {
-		status = pdb_chat_reaction_remove(chat, &the_server, &ref, e->user, &outcome, err);
-		e->out->done++;
-	}
-	return status == PDB_ENOTFOUND ? PDB_OK : status;
-}
-
-static pdb_status leave_try(pdb__op *op, void *arg, pdb_err *err)
-{
-	const pdb_slice *user = arg;
-	pdb_buf list = {0};
-	pdb__meta meta = op->meta;
-	size_t cursor = 0;
-	pdb_slice one;
-	pdb_status status = PDB_OK;
-
-	if (!op->found || !pdb__participant_in(op->meta.participants, *user)) {
-		return PDB_OK;
-	}
-	while (pdb__participant_next(op->meta.participants, &cursor, &one)) {
-		if (!pdb_slice_equal(one, *user)) {
-			pdb__participant_add(&list, one);
-		}
-	}
-	if (list.failed || !pdb__arena_copy(op->arena, pdb_buf_slice(&list), &meta.participants)) {
-		status = pdb__no_memory(err);
-	}
-	pdb_buf_fini(&list);
-	if (status == PDB_OK) {
-		status = pdb__list_row_remove(op, *user, op->head.list_ns, err);
-	}
-	if (status == PDB_OK) {
-		status = pdb__op_put_meta(op, &meta, err);
-	}
-	return status == PDB_OK ? pdb__op_note(op, PDB_CHANGE_THREAD_UPDATED, NULL, err) : status;
-}
-
-static pdb_status leave(pdb_slice thread, pdb_slice user, pdb_err *err)
-{
-	pdb__op op;
-	pdb_status status = begin(&op, thread, err);
-
-	if (status == PDB_OK) {
-		status = pdb__op_write(&op, leave_try, &user, err);
-	}
-	pdb__op_fini(&op);
-	return status;
-}
-
-static pdb_status erase_chunk(pdb__op *op, const chunk *c, erasing *e, pdb_err *err)
-{
-	pdb_buf *text = &op->arena->text;
-	pdb_status status;
-
-	pdb_buf_clear(text);
-	pdb_json_add_string(text, e->user);
-	status = pdb_buf_status(text, err);
-	e->user_json = pdb_buf_slice(text);
-	if (status == PDB_OK && pdb__thread_held(&op->meta)) {
-		return pdb_err_set(err, PDB_EDENIED, "legal_hold",
-				   "The thread is under legal hold.");
-	}
-	for (size_t i = 0; i < c->count && status == PDB_OK; i++) {
-		pdb__record record;
-
-		status = pdb__record_open(e->thread, c->rows[i], &record, err);
-		if (status == PDB_OK) {
-			status = erase_one(op->chat, e, &record, err);
-		}
-		if (status == PDB_OK) {
-			set_cursor(e->out, position_of(c->keys[i]));
-		}
-	}
-	return status;
-}
-
 static pdb_status erase_user(pdb_slice thread, pdb_slice user, pdb_slice after, size_t limit,
 			     pdb_piece *out, pdb_err *err)
 {
-	erasing e = {.thread = thread, .user = user, .out = out};
-	chunk c = {0};
 	pdb__op op;
-	pdb_status status;
+	pdb_status status = pdb__author_check(user, "/user", err);
 
 	*out = (pdb_piece){.size = sizeof(*out)};
-	set_cursor(out, after);
-	status = read_messages(&op, &c, thread, after, limit, err);
+	pdb__piece_reach(out, after);
+	if (status != PDB_OK) {
+		return status;
+	}
+	status = begin(&op, thread, err);
 	if (status == PDB_OK) {
-		status = erase_chunk(&op, &c, &e, err);
+		status = pdb__erase_piece(&op, user, limit, out, err);
 	}
 	pdb__op_fini(&op);
-	out->more = status == PDB_OK && c.count == c.range.limit;
-	return status == PDB_OK && !out->more ? leave(thread, user, err) : status;
+	return status;
 }
 
 static pdb_status rewrite(pdb_slice thread, pdb_slice after, size_t limit, pdb_job_run *job,
 			  pdb_piece *out, pdb_err *err)
 {
-	chunk c = {0};
+	pdb__chunk c = {0};
 	pdb__op op;
 	pdb_status status;
 
 	*out = (pdb_piece){.size = sizeof(*out)};
-	set_cursor(out, after);
+	pdb__piece_reach(out, after);
 	status = read_messages(&op, &c, thread, after, limit, err);
 	for (size_t i = 0; i < c.count && status == PDB_OK; i++) {
 		pdb__record record;
 
 		status = pdb__record_open(thread, c.rows[i], &record, err);
 		if (status == PDB_OK) {
-			set_cursor(out, position_of(c.keys[i]));
+			pdb__piece_reach(out, pdb__chunk_position(c.keys[i]));
 			status = pdb__rewrite_message(op.chat, &record, job, out->cursor, err);
 			out->done++;
 		}
@@ -685,4 +520,5 @@ const pdb_host_domain pdb_chat_domain = {
 	.show_versions = show_versions,
 	.export_thread = export_thread,
 	.import_thread = import_thread,
+	.threads_touched = threads_touched,
 };

@@ -28,7 +28,6 @@ typedef struct change {
 	/* of the present try */
 	pdb__place seen;
 	pdb__record source; /* whose content the next version has */
-	pdb_slice reactions;
 	pdb__record next;
 	pdb__sealed sealed;
 	bool nothing; /* there is nothing to do */
@@ -55,7 +54,6 @@ static pdb_status version_read(pdb__op *op, const change *c, uint32_t version, p
 	return status;
 }
 
-/* Reactions belong to the message, not to a version: a tombstone hides those it had. */
 static pdb_status restore_source(pdb__op *op, change *c, pdb_err *err)
 {
 	pdb__record alive = c->seen.record;
@@ -68,7 +66,6 @@ static pdb_status restore_source(pdb__op *op, change *c, pdb_err *err)
 		return PDB_OK;
 	}
 	c->source = alive;
-	c->reactions = alive.reactions;
 	if (status == PDB_OK && c->version != 0) {
 		status = version_read(op, c, c->version, &c->source, err);
 	}
@@ -99,7 +96,6 @@ static pdb_status look_try(pdb__op *op, void *arg, pdb_err *err)
 	}
 	c->nothing = false;
 	c->source = c->seen.record;
-	c->reactions = c->seen.record.reactions;
 	if (status == PDB_OK && c->kind == RESTORE) {
 		status = restore_source(op, c, err);
 	}
@@ -114,7 +110,6 @@ static void make_tombstone(change *c)
 	c->next.body = PDB_SLICE("null");
 	c->next.reply_to = none;
 	c->next.attachments = none;
-	c->reactions = none;
 	c->sealed.shown = c->next.body;
 }
 
@@ -212,6 +207,21 @@ pdb_status pdb__version_put(pdb__op *op, const pdb__place *place, const pdb__rec
 	return status;
 }
 
+/* Reactions belong to the message, not to a version: a tombstone hides those it had. They are read
+ * when they are written: one that came or went since the message was looked at made no version. */
+static pdb_status reactions_now(pdb__op *op, const change *c, const pdb__place *place,
+				pdb_slice *reactions, pdb_err *err)
+{
+	pdb__record record = place->record;
+	pdb_status status = PDB_OK;
+
+	if (c->kind == RESTORE && record.deleted) {
+		status = version_read(op, c, record.version - 1, &record, err);
+	}
+	*reactions = c->kind == DELETE ? pdb_slice_of(NULL, 0) : record.reactions;
+	return status;
+}
+
 static pdb_status write_try(pdb__op *op, void *arg, pdb_err *err)
 {
 	change *c = arg;
@@ -235,9 +245,9 @@ static pdb_status write_try(pdb__op *op, void *arg, pdb_err *err)
 	if (c->kind == EDIT && c->input->reply_to.ptr != NULL) {
 		status = pdb__reply_check(op, c->message, c->input->reply_to, "/reply_to", err);
 	}
-	/* A reaction that came meanwhile made no version, and is kept. */
-	c->next.reactions =
-		place.record.deleted || c->kind == DELETE ? c->reactions : place.record.reactions;
+	if (status == PDB_OK) {
+		status = reactions_now(op, c, &place, &c->next.reactions, err);
+	}
 	if (status == PDB_OK) {
 		status = pdb__version_put(op, &place, &c->next, err);
 	}

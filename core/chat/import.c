@@ -250,6 +250,9 @@ static pdb_status put_message(pdb__op *op, importing *run, const pdb__line *line
 	record.attachments = line->sealed.attachments;
 	status = record.version == 1 ? put_first(op, line, &record, err)
 				     : put_next(op, run, line, &record, err);
+	if (status == PDB_OK) {
+		status = pdb__record_note(op, &record, err);
+	}
 	run->written += op->arena->row.len + 512;
 	if (status == PDB_OK && run->written > PDB__TXN_MAX) {
 		return pdb_err_set(err, PDB_ETOOLARGE, "batch_too_large",

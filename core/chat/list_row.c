@@ -21,16 +21,31 @@ pdb_status pdb__list_row_remove(pdb__op *op, pdb_slice author, uint64_t ns, pdb_
 	return status == PDB_ENOTFOUND ? PDB_OK : status;
 }
 
+pdb_status pdb__member_put(pdb__op *op, pdb_slice user, uint64_t ns, pdb_err *err)
+{
+	pdb_status status = pdb__list_row_put(op, user, ns, err);
+
+	return status == PDB_OK ? pdb__trace_put(op, user, err) : status;
+}
+
+/* What the user wrote stays, and its trace with it. */
+pdb_status pdb__member_remove(pdb__op *op, pdb_slice user, uint64_t ns, pdb_err *err)
+{
+	pdb_status status = pdb__list_row_remove(op, user, ns, err);
+
+	return status == PDB_OK ? pdb__guest_put(op, user, err) : status;
+}
+
 pdb_status pdb__list_rows_first(pdb__op *op, pdb_err *err)
 {
 	pdb_keybuf key;
 	size_t cursor = 0;
 	pdb_slice participant;
-	pdb_status status = pdb__list_row_put(op, op->meta.author, op->head.list_ns, err);
+	pdb_status status = pdb__member_put(op, op->meta.author, op->head.list_ns, err);
 
 	while (status == PDB_OK &&
 	       pdb__participant_next(op->meta.participants, &cursor, &participant)) {
-		status = pdb__list_row_put(op, participant, op->head.list_ns, err);
+		status = pdb__member_put(op, participant, op->head.list_ns, err);
 	}
 	if (status != PDB_OK) {
 		return status;

@@ -72,11 +72,10 @@ pdb_status pdb__version_find(pdb__op *op, const pdb__place *place, uint32_t vers
 	return status == PDB_OK ? pdb__record_open(op->thread, row, record, err) : status;
 }
 
-pdb_status pdb__message_put(pdb__op *op, const pdb__place *place, const pdb__record *record,
-			    pdb_err *err)
+pdb_status pdb__record_put(pdb__op *op, const pdb_keybuf *key, const pdb__record *record,
+			   pdb_err *err)
 {
 	pdb_buf *row = &op->arena->row;
-	pdb_keybuf key;
 	pdb_status status;
 
 	pdb_buf_clear(row);
@@ -90,8 +89,16 @@ pdb_status pdb__message_put(pdb__op *op, const pdb__place *place, const pdb__rec
 				   "The message is too large.");
 	}
 	op->changed = true;
+	return pdb_txn_put(&op->txn, &key->key, pdb_buf_slice(row), err);
+}
+
+pdb_status pdb__message_put(pdb__op *op, const pdb__place *place, const pdb__record *record,
+			    pdb_err *err)
+{
+	pdb_keybuf key;
+
 	pdb_key_timeline(&key, op->thread, place->ns, place->seq);
-	return pdb_txn_put(&op->txn, &key.key, pdb_buf_slice(row), err);
+	return pdb__record_put(op, &key, record, err);
 }
 
 pdb_status pdb__message_id_put(pdb__op *op, pdb_slice message, uint64_t ns, uint64_t seq,

@@ -32,12 +32,14 @@ static pdb_status check_import(const pdb__op *op, pdb_err *err)
 }
 
 /* `attributes.legal_hold: true` wins over every purge. */
+pdb_status pdb__held(pdb_err *err)
+{
+	return pdb_err_set(err, PDB_EDENIED, "legal_hold", "The thread is under legal hold.");
+}
+
 static pdb_status check_hold(const pdb__op *op, pdb_err *err)
 {
-	if (!pdb__thread_held(&op->meta)) {
-		return PDB_OK;
-	}
-	return pdb_err_set(err, PDB_EDENIED, "legal_hold", "The thread is under legal hold.");
+	return pdb__thread_held(&op->meta) ? pdb__held(err) : PDB_OK;
 }
 
 static pdb_status remove_row(pdb__op *op, const pdb_keybuf *key, pdb_err *err)
@@ -183,15 +185,22 @@ static pdb_status gather_piece(pdb__op *op, piece *p, pdb_err *err)
 	return status;
 }
 
+static pdb_status forget_member(pdb__op *op, pdb_slice user, pdb_err *err)
+{
+	pdb_status status = pdb__list_row_remove(op, user, op->head.list_ns, err);
+
+	return status == PDB_OK ? pdb__trace_remove(op, user, err) : status;
+}
+
 static pdb_status remove_list_rows(pdb__op *op, pdb_err *err)
 {
 	pdb_keybuf key;
 	size_t cursor = 0;
 	pdb_slice one;
-	pdb_status status = pdb__list_row_remove(op, op->meta.author, op->head.list_ns, err);
+	pdb_status status = forget_member(op, op->meta.author, err);
 
 	while (status == PDB_OK && pdb__participant_next(op->meta.participants, &cursor, &one)) {
-		status = pdb__list_row_remove(op, one, op->head.list_ns, err);
+		status = forget_member(op, one, err);
 	}
 	if (status == PDB_OK) {
 		status = pdb__deleted_row_remove(op, op->meta.deleted_ts, pdb_slice_of(NULL, 0),
@@ -261,6 +270,9 @@ static pdb_status thread_try(pdb__op *op, void *arg, pdb_err *err)
 		status = remove_message(op, gathered.list[i].ns, &gathered.list[i].record, err);
 	}
 	p->more = gathered.count == gathered.limit || gathered.rows >= ROWS_MAX;
+	if (status == PDB_OK && !p->more) {
+		status = pdb__guests_remove(op, &p->more, err);
+	}
 	return status == PDB_OK && !p->more ? remove_thread(op, err) : status;
 }
 

@@ -128,19 +128,30 @@ static bool entry_text(pdb__op *op, pdb_slice entry, const char *name, pdb_slice
 	return text != NULL;
 }
 
-static bool has_entry(pdb_slice list, pdb_slice id_json)
+bool pdb__reaction_in(pdb_slice reactions, pdb_slice id_json)
 {
 	size_t cursor = 0;
 	pdb_slice key;
 	pdb_slice entry;
 	pdb_slice id;
 
-	while (pdb_json_next(list, &cursor, &key, &entry)) {
+	while (reactions.len > 0 && pdb_json_next(reactions, &cursor, &key, &entry)) {
 		if (pdb_json_member(entry, "id", &id) && pdb_slice_equal(id, id_json)) {
 			return true;
 		}
 	}
 	return false;
+}
+
+pdb_status pdb__reaction_drop(pdb__op *op, pdb__record *record, pdb_slice id_json, pdb_err *err)
+{
+	const reacting r = {.id_json = id_json};
+	pdb_buf *list = &op->arena->text;
+	size_t count;
+
+	(void)rebuild(&r, record->reactions, list, &count);
+	record->reactions = count > 0 ? pdb_buf_slice(list) : pdb_slice_of(NULL, 0);
+	return pdb_buf_status(list, err);
 }
 
 static pdb_status too_many(const pdb__op *op, pdb_err *err)
@@ -188,7 +199,7 @@ static pdb_status read_entry(pdb__op *op, pdb_slice entry, pdb_buf *list, pdb_er
 		return status;
 	}
 	pdb_buf_add_byte(list, ']');
-	if (has_entry(pdb_buf_slice(list), id)) {
+	if (pdb__reaction_in(pdb_buf_slice(list), id)) {
 		return pdb__invalid(err, "invalid_reaction", "/reactions",
 				    "An identity has one reaction to a message.");
 	}
@@ -251,6 +262,12 @@ static pdb_status set_try(pdb__op *op, void *arg, pdb_err *err)
 		}
 	}
 	status = pdb_buf_status(list, err);
+	if (status != PDB_OK) {
+		return status;
+	}
+	if (!removal) {
+		status = pdb__guest_note(op, r->identity, err);
+	}
 	if (status != PDB_OK) {
 		return status;
 	}

@@ -82,22 +82,6 @@ static pdb_status make_next(pdb__op *op, rewriting *r, pdb_err *err)
 	return status;
 }
 
-static pdb_status put(pdb__op *op, const rewriting *r, const pdb_keybuf *key, pdb_err *err)
-{
-	pdb_buf *row = &op->arena->row;
-	pdb_status status;
-
-	pdb_buf_clear(row);
-	pdb__record_encode(&r->next, row);
-	status = pdb_buf_status(row, err);
-	if (status == PDB_OK && row->len > PDB_VALUE_MAX) {
-		return pdb_err_set(err, PDB_ETOOLARGE, NULL, "The message is too large.");
-	}
-	op->changed = true;
-	return status == PDB_OK ? pdb_txn_put(&op->txn, &key->key, pdb_buf_slice(row), err)
-				: status;
-}
-
 static pdb_status write_try(pdb__op *op, void *arg, pdb_err *err)
 {
 	rewriting *r = arg;
@@ -114,7 +98,7 @@ static pdb_status write_try(pdb__op *op, void *arg, pdb_err *err)
 	}
 	status = pdb__notes_settle(op, err);
 	if (status == PDB_OK && !r->seen.deleted) {
-		status = put(op, r, &key, err);
+		status = pdb__record_put(op, &key, &r->next, err);
 	}
 	if (status == PDB_OK && r->last && r->job != NULL) {
 		op->changed = true;

@@ -182,6 +182,8 @@ static const row_kind kinds[] = {
 	{"author:", "", "list", add_nothing},
 	{"all:", "", "list", add_nothing},
 	{"lag:", "", "list", add_nothing},
+	{"trace:", "", "list", add_nothing},
+	{"guest:", "", "list", add_nothing},
 	/* keys live in these: their size must do */
 	{"meta:secret", "", "secret", add_nothing},
 	{"meta:plugin:", "", "plugin", add_nothing},

@@ -251,7 +251,7 @@ pdb_status pdb_chat_thread_get(pdb_chat *chat, const pdb_caller *caller, pdb_sli
 	return end(&op, status, err);
 }
 
-/* List rows of those who are in `from` and not in `to` (nor the author). */
+/* Rows of those who are in `from` and not in `to` (nor the author). */
 static pdb_status rows_differ(pdb__op *op, pdb_slice from, pdb_slice to,
 			      pdb_status (*act)(pdb__op *, pdb_slice, uint64_t, pdb_err *),
 			      pdb_err *err)
@@ -286,10 +286,10 @@ static pdb_status update_try(pdb__op *op, void *arg, pdb_err *err)
 	before = meta.participants;
 	status = fill_meta(op, input, &meta, err);
 	if (status == PDB_OK) {
-		status = rows_differ(op, before, meta.participants, pdb__list_row_remove, err);
+		status = rows_differ(op, before, meta.participants, pdb__member_remove, err);
 	}
 	if (status == PDB_OK) {
-		status = rows_differ(op, meta.participants, before, pdb__list_row_put, err);
+		status = rows_differ(op, meta.participants, before, pdb__member_put, err);
 	}
 	if (status == PDB_OK) {
 		meta.updated_ts = pdb_clock_now();

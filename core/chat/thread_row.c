@@ -185,3 +185,8 @@ bool pdb__participant_in(pdb_slice list, pdb_slice participant)
 	}
 	return false;
 }
+
+bool pdb__member_in(const pdb__meta *meta, pdb_slice user)
+{
+	return pdb_slice_equal(meta->author, user) || pdb__participant_in(meta->participants, user);
+}

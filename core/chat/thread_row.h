@@ -60,5 +60,7 @@ static inline bool pdb__meta_present(const pdb__meta *meta)
 bool pdb__participant_next(pdb_slice list, size_t *cursor, pdb_slice *participant);
 void pdb__participant_add(pdb_buf *list, pdb_slice participant);
 bool pdb__participant_in(pdb_slice list, pdb_slice participant);
+/* True for the author too. */
+bool pdb__member_in(const pdb__meta *meta, pdb_slice user);
 
 #endif

@@ -139,7 +139,12 @@ static pdb_status chat_init(pdb_server *server, pdb_err *err)
 	if (status != PDB_OK) {
 		return status;
 	}
-	return pdb_sockets_add(sockets, PDB_SOCKET_JOB, "chat", &pdb_chat_crowd_job, server->chat,
+	status = pdb_sockets_add(sockets, PDB_SOCKET_JOB, "chat", &pdb_chat_crowd_job, server->chat,
+				 err);
+	if (status != PDB_OK) {
+		return status;
+	}
+	return pdb_sockets_add(sockets, PDB_SOCKET_JOB, "chat", &pdb_chat_trace_job, server->chat,
 			       err);
 }
 

@@ -5,13 +5,6 @@
 #include "base/text.h"
 #include "store/store_private.h"
 
-/*
- * From format n to n + 1, at index n. Each is a sequence of transactions that may be killed at any
- * moment and run again, and that writes the new version last. There is no format before 1.
- */
-typedef pdb_status (*upgrade_fn)(pdb_store *store, pdb_err *err);
-static const upgrade_fn UPGRADES[PDB_STORE_FORMAT] = {NULL};
-
 static pdb_status corrupt(pdb_err *err, const char *name)
 {
 	return pdb_err_set(err, PDB_ECORRUPT, NULL, "The row meta:%s is not readable.", name);
@@ -128,6 +121,45 @@ static pdb_status judge(pdb_slice value, uint64_t *format, pdb_err *err)
 	return PDB_OK;
 }
 
+static pdb_status commit(pdb_store *store, pdb_txn *txn, pdb_err *err)
+{
+	uint64_t ticket = 0;
+	pdb_status status = pdb_txn_commit(txn, &ticket, err);
+
+	if (status == PDB_OK) {
+		pdb_store_wait(store, ticket);
+	}
+	return status;
+}
+
+/* Rows "trace:" and "guest:" are new: until a job has made those that are missing, nobody may rely
+ * on them. */
+static pdb_status to_2(pdb_store *store, pdb_err *err)
+{
+	pdb_txn txn;
+	pdb_status status = pdb_store_begin(store, true, &txn, err);
+
+	if (status != PDB_OK) {
+		return status;
+	}
+	status = put(&txn, PDB_META_UNTRACED, "", err);
+	if (status == PDB_OK) {
+		status = put(&txn, "format", "2", err);
+	}
+	if (status != PDB_OK) {
+		pdb_txn_abort(&txn);
+		return status;
+	}
+	return commit(store, &txn, err);
+}
+
+/*
+ * From format n to n + 1, at index n. Each is a sequence of transactions that may be killed at any
+ * moment and run again, and that writes the new version last. There is no format before 1.
+ */
+typedef pdb_status (*upgrade_fn)(pdb_store *store, pdb_err *err);
+static const upgrade_fn UPGRADES[PDB_STORE_FORMAT] = {NULL, to_2};
+
 static pdb_status upgrade(pdb_store *store, uint64_t from, pdb_err *err)
 {
 	pdb_status status = PDB_OK;
@@ -164,7 +196,6 @@ static pdb_status read_all(pdb_store *store, uint64_t *format, pdb_err *err)
 /* One transaction: a database has either all of its identity or none. */
 static pdb_status write_all(pdb_store *store, pdb_err *err)
 {
-	uint64_t ticket = 0;
 	pdb_txn txn;
 	pdb_status status = pdb_store_begin(store, true, &txn, err);
 
@@ -176,11 +207,7 @@ static pdb_status write_all(pdb_store *store, pdb_err *err)
 		pdb_txn_abort(&txn);
 		return status;
 	}
-	status = pdb_txn_commit(&txn, &ticket, err);
-	if (status == PDB_OK) {
-		pdb_store_wait(store, ticket);
-	}
-	return status;
+	return commit(store, &txn, err);
 }
 
 pdb_status pdb__format_open(pdb_store *store, pdb_err *err)

@@ -58,7 +58,7 @@ static void add_partition(pdb_keybuf *out, pdb_slice bytes)
 	out->key.partition = pdb_slice_of(out->text + at, out->key.bytes.len - at);
 }
 
-/* Adds an author, percent-encoded, as the partition. */
+/* Adds an author, percent-encoded. */
 static void add_author(pdb_keybuf *out, pdb_slice author)
 {
 	/* A buffer on the stack: it has room for any author, so it never takes memory. */
@@ -67,7 +67,17 @@ static void add_author(pdb_keybuf *out, pdb_slice author)
 
 	author.len = author.len < PDB_AUTHOR_MAX ? author.len : PDB_AUTHOR_MAX;
 	pdb_percent_encode(&encoded, author);
-	add_partition(out, pdb_buf_slice(&encoded));
+	add(out, pdb_buf_slice(&encoded));
+}
+
+/* "<name><a>:", the author being the partition. */
+static void author_prefix(pdb_keybuf *out, pdb_slice name, pdb_slice author)
+{
+	begin(out);
+	add(out, name);
+	add_author(out, author);
+	out->key.partition = pdb_slice_skip(out->key.bytes, name.len);
+	add(out, PDB_SLICE(":"));
 }
 
 static void thread_key(pdb_keybuf *out, pdb_slice thread, pdb_slice tail)
@@ -134,10 +144,7 @@ void pdb_key_version(pdb_keybuf *out, pdb_slice thread, pdb_slice message, uint3
 
 void pdb_key_author_prefix(pdb_keybuf *out, pdb_slice author)
 {
-	begin(out);
-	add(out, PDB_SLICE("author:"));
-	add_author(out, author);
-	add(out, PDB_SLICE(":"));
+	author_prefix(out, PDB_SLICE("author:"), author);
 }
 
 static void add_list_entry(pdb_keybuf *out, uint64_t activity, pdb_slice thread)
@@ -151,6 +158,73 @@ void pdb_key_author(pdb_keybuf *out, pdb_slice author, uint64_t activity, pdb_sl
 {
 	pdb_key_author_prefix(out, author);
 	add_list_entry(out, activity, thread);
+}
+
+void pdb_key_trace_prefix(pdb_keybuf *out, pdb_slice author)
+{
+	author_prefix(out, PDB_SLICE("trace:"), author);
+}
+
+void pdb_key_trace(pdb_keybuf *out, pdb_slice author, pdb_slice thread)
+{
+	pdb_key_trace_prefix(out, author);
+	add(out, thread);
+}
+
+void pdb_key_guest_prefix(pdb_keybuf *out, pdb_slice thread)
+{
+	begin(out);
+	add(out, PDB_SLICE("guest:"));
+	add_partition(out, thread);
+	add(out, PDB_SLICE(":"));
+}
+
+void pdb_key_guest(pdb_keybuf *out, pdb_slice thread, pdb_slice author)
+{
+	pdb_key_guest_prefix(out, thread);
+	add_author(out, author);
+}
+
+/* Cuts "<name><first>:<second>"; neither part can hold a colon. */
+static bool cut_pair(pdb_slice key, pdb_slice name, pdb_slice *first, pdb_slice *second)
+{
+	pdb_slice rest = pdb_slice_skip(key, name.len);
+	const uint8_t *colon = NULL;
+
+	if (!pdb_slice_starts(key, name) || rest.len == 0) {
+		return false;
+	}
+	colon = memchr(rest.ptr, ':', rest.len);
+	if (colon == NULL) {
+		return false;
+	}
+	*first = pdb_slice_of(rest.ptr, (size_t)(colon - rest.ptr));
+	*second = pdb_slice_skip(rest, first->len + 1u);
+	return first->len > 0 && second->len > 0;
+}
+
+bool pdb_key_trace_twin(pdb_keybuf *out, pdb_slice key)
+{
+	bool trace = pdb_slice_starts(key, PDB_SLICE("trace:"));
+	pdb_slice first;
+	pdb_slice second;
+
+	if (!cut_pair(key, trace ? PDB_SLICE("trace:") : PDB_SLICE("guest:"), &first, &second)) {
+		return false;
+	}
+	begin(out);
+	add(out, trace ? PDB_SLICE("guest:") : PDB_SLICE("trace:"));
+	add_partition(out, second);
+	add(out, PDB_SLICE(":"));
+	add(out, first);
+	return true;
+}
+
+bool pdb_key_trace_entry(pdb_slice key, pdb_slice *thread)
+{
+	pdb_slice author;
+
+	return cut_pair(key, PDB_SLICE("trace:"), &author, thread) && pdb_id_valid(*thread);
 }
 
 /* A prefix that is its partition and a colon. */

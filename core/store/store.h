@@ -29,7 +29,7 @@ typedef struct pdb_store_settings {
 } pdb_store_settings;
 
 /* The on-disk format that this program writes: "meta:format". */
-#define PDB_STORE_FORMAT 1u
+#define PDB_STORE_FORMAT 2u
 
 /*
  * pdb_store_open - checks the ops table, creates and locks the directory, opens the backend, checks

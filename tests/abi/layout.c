@@ -289,7 +289,7 @@ AT(pdb_thread_view, created_ts, 72);
 AT(pdb_thread_view, last_ts, 80);
 AT(pdb_thread_view, deleted_ts, 88);
 
-SIZE(pdb_message_view, 88);
+SIZE(pdb_message_view, 104);
 AT(pdb_message_view, size, 0);
 AT(pdb_message_view, deleted, 4);
 AT(pdb_message_view, version, 8);
@@ -299,6 +299,7 @@ AT(pdb_message_view, author, 48);
 AT(pdb_message_view, seq, 64);
 AT(pdb_message_view, ts, 72);
 AT(pdb_message_view, edited_ts, 80);
+AT(pdb_message_view, reactions, 88);
 
 SIZE(pdb_deletion, 64);
 AT(pdb_deletion, size, 0);
@@ -313,7 +314,7 @@ AT(pdb_piece, more, 4);
 AT(pdb_piece, done, 8);
 AT(pdb_piece, cursor, 16);
 
-SIZE(pdb_host_domain, 120);
+SIZE(pdb_host_domain, 128);
 AT(pdb_host_domain, size, 0);
 AT(pdb_host_domain, threads, 8);
 AT(pdb_host_domain, threads_of, 16);
@@ -329,6 +330,7 @@ AT(pdb_host_domain, show_thread, 88);
 AT(pdb_host_domain, show_versions, 96);
 AT(pdb_host_domain, export_thread, 104);
 AT(pdb_host_domain, import_thread, 112);
+AT(pdb_host_domain, threads_touched, 120);
 
 SIZE(pdb_backup_params, 40);
 AT(pdb_backup_params, size, 0);

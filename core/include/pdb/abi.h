@@ -27,6 +27,7 @@
  *   1.1  wrapped keys out of a KMS and back (pdb_kms_ops.wrapped, restore)
  *   1.1  threads for another database (export_thread, import_thread of pdb_host.domain)
  *   1.1  what a record hook is told ahead of a page (hook ahead)
+ *   1.1  threads that a user touched (threads_touched of pdb_host.domain), reactions of messages
  */
 #define PDB_ABI_MAJOR 1
 #define PDB_ABI_MINOR 1

@@ -47,8 +47,9 @@ typedef struct pdb_message_view {
 	pdb_slice id;
 	pdb_slice author; /* as text, unescaped */
 	uint64_t seq;
-	int64_t ts;        /* nanoseconds, as the next one */
-	int64_t edited_ts; /* of a deleted one: when it was deleted */
+	int64_t ts;          /* nanoseconds, as the next one */
+	int64_t edited_ts;   /* of a deleted one: when it was deleted */
+	pdb_slice reactions; /* a JSON array of {"id", "reaction"}; empty = none */
 } pdb_message_view;
 typedef pdb_status (*pdb_message_fn)(void *arg, const pdb_message_view *message);
 
@@ -101,8 +102,10 @@ typedef struct pdb_host_domain {
 				   pdb_err *err);
 	/*
 	 * Takes a user out of a thread of somebody else, looking at `limit` messages behind the
-	 * cursor `after`: those that it wrote are purged, its reactions removed, and with the last
-	 * piece its part in the thread ends. Errors as above.
+	 * cursor `after`: with the first piece its part in the thread ends, messages that it wrote
+	 * are purged, its reactions removed from every version of others. Who came back meanwhile
+	 * has the work begun again. Errors as above; of a thread under legal hold only when
+	 * something of the user is there.
 	 */
 	pdb_status (*erase_user)(pdb_slice thread, pdb_slice user, pdb_slice after, size_t limit,
 				 pdb_piece *out, pdb_err *err);
@@ -147,6 +150,13 @@ typedef struct pdb_host_domain {
 	 */
 	pdb_status (*import_thread)(pdb_slice thread, pdb_slice lines, size_t *stored_out,
 				    pdb_err *err);
+	/*
+	 * Those in which `user` may have left something, in any order: which it wrote, takes or
+	 * took part in, or reacted in. In a database of an older program it is every thread, until
+	 * a job has found out.
+	 */
+	pdb_status (*threads_touched)(pdb_slice user, pdb_slice after, size_t limit,
+				      pdb_thread_fn fn, void *arg, pdb_err *err);
 } pdb_host_domain;
 
 #endif

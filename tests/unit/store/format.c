@@ -39,8 +39,41 @@ Test(format, a_newer_one_is_refused_with_both_numbers)
 	fake_write_meta("format", "4711");
 	fake_refused(PDB_ENOTSUP, &err);
 	cr_expect_not_null(strstr(err.text, "format 4711"), "%s", err.text);
-	cr_expect_not_null(strstr(err.text, "format 1;"), "%s", err.text);
+	cr_expect_not_null(strstr(err.text, "format 2;"), "%s", err.text);
 	cr_expect_eq(fake.opened, fake.closed, "the engine was closed again");
+}
+
+static pdb_status read_meta(pdb_store *store, const char *name, char out[16])
+{
+	pdb_txn txn = {0};
+	pdb_keybuf key;
+	pdb_slice value;
+	pdb_status status;
+
+	cr_assert_eq(pdb_store_begin(store, false, &txn, NULL), PDB_OK);
+	pdb_key_meta(&key, name);
+	status = pdb_txn_get(&txn, &key.key, &value, NULL);
+	if (status == PDB_OK) {
+		(void)snprintf(out, 16, "%.*s", PDB_SLICE_ARGS(value));
+	}
+	pdb_txn_abort(&txn);
+	return status;
+}
+
+Test(format, an_older_one_is_told_what_it_lacks)
+{
+	pdb_store *store = fake_open();
+	char value[16] = "x";
+
+	cr_expect_eq(read_meta(store, PDB_META_UNTRACED, value), PDB_ENOTFOUND);
+	pdb_store_close(&store);
+	fake_write_meta("format", "1");
+	store = fake_open();
+	cr_expect_eq(read_meta(store, PDB_META_UNTRACED, value), PDB_OK);
+	cr_expect_str_empty(value);
+	cr_expect_eq(read_meta(store, "format", value), PDB_OK);
+	cr_expect_str_eq(value, "2");
+	pdb_store_close(&store);
 }
 
 Test(format, nonsense_is_corrupt)

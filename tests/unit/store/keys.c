@@ -32,6 +32,10 @@ Test(keys, are_readable_text)
 	expect(&key, "version:msg:t1:m1:0000000007", "t1");
 	pdb_key_author(&key, pdb_slice_text("a:b/ü"), 1, t);
 	expect(&key, "author:a%3Ab%2F%C3%BC:18446744073709551614:t1", "a%3Ab%2F%C3%BC");
+	pdb_key_trace(&key, pdb_slice_text("a:b/ü"), t);
+	expect(&key, "trace:a%3Ab%2F%C3%BC:t1", "a%3Ab%2F%C3%BC");
+	pdb_key_guest(&key, t, pdb_slice_text("a:b/ü"));
+	expect(&key, "guest:t1:a%3Ab%2F%C3%BC", "t1");
 	pdb_key_all(&key, 0, t);
 	expect(&key, "all:18446744073709551615:t1", "all");
 	pdb_key_lag(&key, t);
@@ -54,10 +58,36 @@ Test(keys, prefixes_begin_their_rows)
 	expect(&key, "version:msg:t:m:", "t");
 	pdb_key_author_prefix(&key, pdb_slice_text("ann"));
 	expect(&key, "author:ann:", "ann");
+	pdb_key_trace_prefix(&key, pdb_slice_text("ann"));
+	expect(&key, "trace:ann:", "ann");
+	pdb_key_guest_prefix(&key, t);
+	expect(&key, "guest:t:", "t");
 	pdb_key_all_prefix(&key);
 	expect(&key, "all:", "all");
 	pdb_key_lag_prefix(&key);
 	expect(&key, "lag:", "lag");
+}
+
+Test(keys, a_trace_and_a_guest_lead_to_each_other)
+{
+	static const char *const others[] = {
+		"", "trace:", "trace:a", "trace:a:", "trace::t", "guest:t", "author:a:t"};
+	pdb_keybuf trace;
+	pdb_keybuf guest;
+	pdb_slice thread;
+
+	pdb_key_trace(&trace, pdb_slice_text("a:b"), pdb_slice_text("t1"));
+	cr_assert(pdb_key_trace_twin(&guest, trace.key.bytes));
+	expect(&guest, "guest:t1:a%3Ab", "t1");
+	cr_assert(pdb_key_trace_twin(&trace, guest.key.bytes));
+	expect(&trace, "trace:a%3Ab:t1", "a%3Ab");
+	cr_assert(pdb_key_trace_entry(trace.key.bytes, &thread));
+	cr_expect(pdb_slice_is(thread, "t1"));
+	cr_expect_not(pdb_key_trace_entry(guest.key.bytes, &thread));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		cr_expect_not(pdb_key_trace_twin(&guest, pdb_slice_text(others[i])), "%s",
+			      others[i]);
+	}
 }
 
 Test(keys, prefix_end_is_behind_every_row_and_before_the_next)
