@@ -7,10 +7,7 @@
 
 /* -- the state of a run ------------------------------------------------------------------------ */
 
-/*
- * The walk goes over all threads, from the longest at rest: who has left a thread may still have
- * messages in it, and what becomes active meanwhile is met again.
- */
+/* Who has left a thread may still have messages in it: the walk goes where the user ever was. */
 typedef struct erasing {
 	const admin *self;
 	pdb_slice user;
@@ -22,7 +19,7 @@ typedef struct erasing {
 	char inner[PDB_CURSOR_SIZE]; /* within `thread` */
 	uint64_t threads;            /* purged */
 	uint64_t messages;           /* purged, or without the user's reaction now */
-	uint64_t held; /* threads of the user under legal hold, left as they are; at the end */
+	uint64_t held;               /* threads of the user under legal hold, left as they are */
 } erasing;
 
 static void load(erasing *e, const json_t *state)
@@ -34,6 +31,7 @@ static void load(erasing *e, const json_t *state)
 	e->own = json_is_true(json_object_get(state, "own"));
 	e->threads = person_load_number(state, "threads");
 	e->messages = person_load_number(state, "messages");
+	e->held = person_load_number(state, "held");
 }
 
 static json_t *result_of(const erasing *e)
@@ -95,14 +93,15 @@ static pdb_status advance(erasing *e, pdb_err *err)
 	pdb_status status = PDB_OK;
 
 	if (!e->found) {
-		status = e->self->host->domain->threads(pdb_slice_text(e->walked), 1, take_thread,
-							e, err);
+		status = e->self->host->domain->threads_touched(e->user, pdb_slice_text(e->walked),
+								1, take_thread, e, err);
 	}
 	e->ended = status == PDB_OK && !e->found;
 	if (status != PDB_OK || e->ended) {
 		return status;
 	}
 	status = work(e, &more, err);
+	e->held += status == PDB_EDENIED;
 	/* held, or gone meanwhile */
 	status = status == PDB_EDENIED || status == PDB_ENOTFOUND ? PDB_OK : status;
 	if (status == PDB_OK && !more) {
@@ -125,31 +124,6 @@ static pdb_status work_a_while(erasing *e, const pdb_job_run *run, pdb_err *err)
 	return status;
 }
 
-static pdb_status take_left(void *arg, const pdb_thread_view *view)
-{
-	erasing *e = arg;
-
-	(void)snprintf(e->inner, sizeof(e->inner), "%.*s", PDB_SLICE_ARGS(view->cursor));
-	e->found = true;
-	e->held += view->held;
-	return PDB_OK;
-}
-
-/* What the user is still in: threads under legal hold, and those that came meanwhile. */
-static pdb_status count_held(erasing *e, pdb_err *err)
-{
-	pdb_status status;
-
-	e->held = 0;
-	e->inner[0] = '\0';
-	do {
-		e->found = false;
-		status = e->self->host->domain->threads_of(e->user, pdb_slice_text(e->inner), 128,
-							   take_left, e, err);
-	} while (status == PDB_OK && e->found);
-	return status;
-}
-
 static pdb_status step(void *state, pdb_job_run *run, pdb_err *err)
 {
 	erasing e = {.self = state};
@@ -164,9 +138,6 @@ static pdb_status step(void *state, pdb_job_run *run, pdb_err *err)
 	if (status == PDB_OK) {
 		e.self->host->job_progress(run, e.threads + e.messages, 0);
 		status = person_save(&p, run, state_of(&e), result_of(&e), err);
-	}
-	if (status == PDB_OK && e.ended) {
-		status = count_held(&e, err);
 	}
 	if (status == PDB_OK && e.ended) {
 		status = person_end(&p, run, "user_erased", result_of(&e), err);

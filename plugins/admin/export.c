@@ -11,7 +11,7 @@
 
 /* -- the state of a run ------------------------------------------------------------------------ */
 
-/* The walk goes over all threads, as that of an erasure does and for the same reason. */
+/* The walk is that of an erasure. */
 typedef struct exporting {
 	const admin *self;
 	pdb_slice user;
@@ -204,7 +204,8 @@ static pdb_status advance(exporting *e, pdb_err *err)
 	pdb_status status = PDB_OK;
 
 	if (!e->found) {
-		status = domain->threads(pdb_slice_text(e->walked), 1, take_thread, e, err);
+		status = domain->threads_touched(e->user, pdb_slice_text(e->walked), 1, take_thread,
+						 e, err);
 	}
 	e->ended = status == PDB_OK && !e->found;
 	if (status != PDB_OK || e->ended) {
