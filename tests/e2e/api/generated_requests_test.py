@@ -12,7 +12,7 @@ import unittest
 import urllib.parse
 
 import openapi
-from progressdb import ADMIN, BACKEND, FRONTEND, Server, sign
+from progressdb import ADMIN, BACKEND, FRONTEND, Server, sign, wait_for
 
 COUNT = int(os.environ.get("PDB_OPENAPI_REQUESTS", "3000"))
 SEED = int(os.environ.get("PDB_OPENAPI_SEED", "1"))
@@ -50,6 +50,7 @@ class Maker:
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.jobs = []
+        self.ended = []  # jobs that have what they were asked for
 
     def chance(self, part):
         return self.random.random() < part
@@ -136,8 +137,8 @@ class Maker:
     def text(self, parameter, how):
         if how == "hostile" and self.chance(0.6):
             return self.pick(HOSTILE_TEXT)
-        if parameter["name"] == "job" and self.jobs and self.chance(0.7):
-            return self.pick(self.jobs)
+        if parameter["name"] == "job" and self.chance(0.8):
+            return self.pick(self.ended if not self.jobs or self.chance(0.5) else self.jobs)
         if how == "near" and self.chance(0.5):
             return str(self.spoil(self.value(parameter["schema"], parameter["name"])))[:4000]
         return str(self.value(parameter["schema"], parameter["name"]))
@@ -200,6 +201,13 @@ class GeneratedRequests(unittest.TestCase):
         self.operations = [one for one in openapi.operations(openapi.load()) if (one.method, one.path) in served]
         self.maker = Maker(SEED)
         self.fill()
+        self.export(admin)
+
+    def export(self, admin):
+        """An export that is there, whatever becomes of those that are asked for by chance."""
+        job = admin.post("/admin/users/ann/export").json["id"]
+        wait_for(lambda: admin.get(f"/admin/jobs/{job}").json["state"] == "done", "the export")
+        self.maker.ended.append(job)
 
     def fill(self):
         """So that something is found; purges take it away, creates bring it back."""
