@@ -45,8 +45,10 @@ static pdb_exit status_run(const pdb_globals *globals, const void *settings, cha
 	if (session.ops->health(session.kms, &health, &err) != PDB_OK) {
 		code = pdb_kms_failed(&err);
 	} else {
-		(void)printf("keys %llu, of these under an older KEK %llu; memory %s\n\n"
+		(void)printf("%skeys %llu, of these under an older KEK %llu; memory %s\n\n"
 			     "version  state              wraps  made\n",
+			     health.refuses ? "NO KEY IS TOUCHED: the audit log cannot be written\n"
+					    : "",
 			     (unsigned long long)health.keys, (unsigned long long)health.outdated,
 			     health.locked ? "locked" : "NOT locked");
 		if (session.ops->keks(session.kms, print_kek, NULL, &err) != PDB_OK) {

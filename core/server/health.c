@@ -11,17 +11,20 @@ static pdb_status healthz(void *self, pdb_request *request, pdb_err *err)
 
 static pdb_status readyz(void *self, pdb_request *request, pdb_err *err)
 {
+	/* by whether writes are refused, and whether the keys cannot be reached */
+	static const char *const states[2][2] = {
+		{"{\"status\":\"ok\",\"version\":\"" PDB_VERSION "\"}",
+		 "{\"status\":\"degraded\",\"keys\":false}"},
+		{"{\"status\":\"degraded\",\"writes\":false}",
+		 "{\"status\":\"degraded\",\"writes\":false,\"keys\":false}"}};
 	pdb_server *server = self;
 
 	if (!atomic_load(&server->ready)) {
 		return pdb_err_set(err, PDB_EUNAVAILABLE, "not_ready", "The server is not ready.");
 	}
-	if (!pdb_store_writable(server->store)) {
-		return pdb_request_reply(request, 200, NULL,
-					 PDB_SLICE("{\"status\":\"degraded\",\"writes\":false}"));
-	}
-	return pdb_request_reply(request, 200, NULL,
-				 PDB_SLICE("{\"status\":\"ok\",\"version\":\"" PDB_VERSION "\"}"));
+	return pdb_request_reply(
+		request, 200, NULL,
+		pdb_slice_text(states[!pdb_store_writable(server->store)][!pdb__keys_answer()]));
 }
 
 static const pdb_route health_routes[] = {

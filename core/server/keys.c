@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The key service: the provider that the configuration names, open for the plugins that use it. */
+#include <stdatomic.h>
+
 #include "base/harden.h"
 #include "base/log.h"
 #include "server/server_private.h"
@@ -28,6 +30,7 @@ const pdb_option_table pdb__key_options = PDB_OPTION_TABLE(key_options, pdb_key_
 static const pdb_kms_ops *open_ops;
 static void *open_kms;
 static const char *open_database = "";
+static atomic_bool silent;
 
 static pdb_status provider(const pdb_kms_ops **ops_out, void **kms_out, pdb_err *err)
 {
@@ -43,8 +46,20 @@ static const char *database_id(void)
 	return open_database;
 }
 
-const pdb_host_kms pdb__host_kms = {
-	.size = sizeof(pdb_host_kms), .provider = provider, .database_id = database_id};
+static void answers(bool yes)
+{
+	atomic_store(&silent, !yes);
+}
+
+bool pdb__keys_answer(void)
+{
+	return !atomic_load(&silent);
+}
+
+const pdb_host_kms pdb__host_kms = {.size = sizeof(pdb_host_kms),
+				    .provider = provider,
+				    .database_id = database_id,
+				    .answers = answers};
 
 static pdb_status place(const pdb_setup *setup, char out[PATH_MAX], pdb_err *err)
 {
@@ -90,6 +105,15 @@ pdb_status pdb__keys_open(pdb_server *server, pdb_err *err)
 	return status;
 }
 
+pdb_status pdb__keys_reload(const pdb_fitted *fresh, pdb_err *err)
+{
+	if (open_ops == NULL || fresh->plugin == NULL ||
+	    pdb_plugin_kms(fresh->plugin) != open_ops || !PDB_HAS(open_ops, reload)) {
+		return PDB_OK;
+	}
+	return open_ops->reload(open_kms, fresh->settings, err);
+}
+
 void pdb__keys_close(pdb_server *server)
 {
 	(void)server;
@@ -99,4 +123,5 @@ void pdb__keys_close(pdb_server *server)
 	open_ops = NULL;
 	open_kms = NULL;
 	open_database = "";
+	answers(true);
 }

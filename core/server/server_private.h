@@ -174,6 +174,11 @@ extern const pdb_host pdb__host;
 /* Opens the provider of keys, if there is to be one. */
 pdb_status pdb__keys_open(pdb_server *server, pdb_err *err);
 void pdb__keys_close(pdb_server *server);
+/* Hands new settings to the provider that is open; fine when `fresh` is another one, which needs a
+ * restart. Errors: those of the provider. */
+pdb_status pdb__keys_reload(const pdb_fitted *fresh, pdb_err *err);
+/* False while those who use the provider say that it does not answer. */
+bool pdb__keys_answer(void);
 extern const pdb_host_kms pdb__host_kms;
 
 /* `path` from the working directory; `out` has PATH_MAX bytes. Errors: PDB_EBACKEND. */

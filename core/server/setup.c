@@ -322,25 +322,39 @@ static void tell_difference(void *arg, const char *key, bool reloadable)
 		key);
 }
 
-static bool reload_plugin(const pdb_fitted *fresh, const hearer *to)
+static bool tell_taken(const pdb_fitted *fresh, bool took, const pdb_err *why, const hearer *to)
 {
 	const char *name = pdb_plugin_manifest_of(fresh->plugin)->name;
-	pdb_err err = {0};
-	bool took = pdb_plugin_reload(fresh->plugin, fresh->settings, &err) == PDB_OK;
 
 	if (!took) {
 		pdb_log(PDB_LOG_ERROR, "server", "plugin %s keeps its settings: %s", name,
-			err.text);
+			why->text);
 		tell(to, PDB_RELOAD_REFUSED, name);
 	}
 	pdb__count_plugin(name, took);
 	return took;
 }
 
+static bool reload_plugin(const pdb_fitted *fresh, const hearer *to)
+{
+	pdb_err err = {0};
+	bool took = pdb_plugin_reload(fresh->plugin, fresh->settings, &err) == PDB_OK;
+
+	return tell_taken(fresh, took, &err, to);
+}
+
+static bool reload_keys(const pdb_setup *fresh, const hearer *to)
+{
+	pdb_err err = {0};
+	bool took = pdb__keys_reload(&fresh->kms, &err) == PDB_OK;
+
+	return fresh->kms.plugin == NULL || tell_taken(&fresh->kms, took, &err, to);
+}
+
 /* True when every plugin took its new settings. */
 static bool reload_plugins(const pdb_setup *fresh, const hearer *to)
 {
-	bool all = true;
+	bool all = reload_keys(fresh, to);
 
 	for (size_t i = 0; i < fresh->plugin_count; i++) {
 		all = reload_plugin(&fresh->plugins[i], to) && all;

@@ -13,8 +13,6 @@
 struct client {
 	const pdb_host *host;
 	wire_endpoint endpoint;
-	SSL_CTX *tls;
-	wire_token *token; /* locked memory; NULL = none */
 	int64_t timeout;
 	int64_t pass_timeout;
 	uint32_t failures_max;
@@ -24,7 +22,10 @@ struct client {
 	pthread_cond_t freed;
 	wire_stream streams[CLIENT_CONNECTIONS_MAX];
 	bool busy[CLIENT_CONNECTIONS_MAX];
+	uint64_t made[CLIENT_CONNECTIONS_MAX]; /* the epoch in which each was connected */
 	size_t count;
+	uint64_t epoch; /* connections of another one are not used again */
+	credentials *shown;
 	uint32_t failures;  /* in a row */
 	int64_t open_until; /* 0 = closed */
 	int64_t open_for;
@@ -35,21 +36,6 @@ struct client {
 /* -- opening ------------------------------------------------------------------------------------
  */
 
-static pdb_status read_token(client *c, const char *path, pdb_err *err)
-{
-	if (path[0] == '\0') {
-		return c->endpoint.local || c->endpoint.tls
-			       ? PDB_OK
-			       : pdb_err_set(err, PDB_EINVAL, NULL,
-					     "an endpoint with http needs security.kms.token_file");
-	}
-	c->token = sodium_malloc(sizeof(*c->token));
-	if (c->token == NULL) {
-		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for the token");
-	}
-	return client_token_read(path, c->token, err);
-}
-
 static pdb_status prepare(client *c, const client_params *params, pdb_err *err)
 {
 	pdb_status status = wire_endpoint_read(params->endpoint, &c->endpoint, err);
@@ -59,10 +45,9 @@ static pdb_status prepare(client *c, const client_params *params, pdb_err *err)
 				     "keys would cross the network in clear; use https for %s",
 				     params->endpoint);
 	}
-	if (status == PDB_OK && c->endpoint.tls) {
-		status = wire_tls_make(&c->tls, &params->tls, false, err);
-	}
-	return status == PDB_OK ? read_token(c, params->token_file, err) : status;
+	return status == PDB_OK
+		       ? credentials_read(&c->shown, c->host, &c->endpoint, &params->files, err)
+		       : status;
 }
 
 pdb_status client_open(client **out, const client_params *params, pdb_err *err)
@@ -108,12 +93,33 @@ void client_close(client **c_ptr)
 	for (size_t i = 0; i < CLIENT_CONNECTIONS_MAX; i++) {
 		wire_stream_close(&c->streams[i]);
 	}
-	sodium_free(c->token);
-	wire_tls_free(&c->tls);
+	credentials_let_go(&c->shown);
 	(void)pthread_cond_destroy(&c->freed);
 	(void)pthread_mutex_destroy(&c->lock);
 	c->host->free(c);
 	*c_ptr = NULL;
+}
+
+pdb_status client_reload(client *c, const credentials_files *files, pdb_err *err)
+{
+	credentials *fresh = NULL;
+	credentials *old;
+	pdb_status status = credentials_read(&fresh, c->host, &c->endpoint, files, err);
+
+	if (status != PDB_OK) {
+		return status;
+	}
+	(void)pthread_mutex_lock(&c->lock);
+	old = c->shown;
+	c->shown = fresh;
+	c->epoch++;
+	/* what the old ones were refused may be granted to the new ones */
+	c->failures = 0;
+	c->open_until = 0;
+	c->open_for = 0;
+	(void)pthread_mutex_unlock(&c->lock);
+	credentials_let_go(&old);
+	return PDB_OK;
 }
 
 /* -- waiting ------------------------------------------------------------------------------------
@@ -146,14 +152,15 @@ static pdb_status unavailable(pdb_err *err, const char *why)
 /* -- the breaker --------------------------------------------------------------------------------
  */
 
-/* With the lock held. An open breaker lets one call through when its time is over. */
-static bool may_ask(client *c, bool *probe_out)
+/* With the lock held. An open breaker lets one call through when its time is over; who only looks
+ * how the KMS is need not wait for that. */
+static bool may_ask(client *c, wire_op op, bool *probe_out)
 {
 	*probe_out = false;
 	if (c->open_until == 0) {
 		return true;
 	}
-	if (c->probing || c->host->monotonic() < c->open_until) {
+	if (c->probing || (op != WIRE_OP_HEALTH && c->host->monotonic() < c->open_until)) {
 		c->stats.refused++;
 		return false;
 	}
@@ -177,6 +184,8 @@ static void note_bad(client *c, const char *why)
 {
 	c->failures++;
 	c->probing = false;
+	/* connections that were idle meanwhile may lead nowhere, too */
+	c->epoch++;
 	if (c->failures < c->failures_max) {
 		return;
 	}
@@ -208,48 +217,70 @@ static size_t find_free(const client *c)
 	return found;
 }
 
-static pdb_status take_stream(client *c, int64_t deadline, size_t *out, pdb_err *err)
+/* One try over one connection. */
+typedef struct attempt {
+	size_t at;
+	wire_stream *stream;
+	credentials *shown;
+	int64_t deadline;
+} attempt;
+
+/* Waits for a place; false when none became free in time. A connection in it that is not to be
+ * used again is closed. */
+static bool take_stream(client *c, attempt *a)
 {
-	while ((*out = find_free(c)) == SIZE_MAX) {
-		if (c->host->monotonic() >= deadline) {
-			return unavailable(err, "is asked by too many at once");
+	bool stale;
+
+	while ((a->at = find_free(c)) == SIZE_MAX) {
+		if (c->host->monotonic() >= a->deadline) {
+			return false;
 		}
-		wait_until(c, deadline);
+		wait_until(c, a->deadline);
 	}
-	c->busy[*out] = true;
-	return PDB_OK;
+	c->busy[a->at] = true;
+	a->stream = &c->streams[a->at];
+	a->shown = credentials_hold(c->shown);
+	stale = c->made[a->at] != c->epoch || (a->stream->fd >= 0 && wire_stream_stale(a->stream));
+	c->made[a->at] = c->epoch;
+	if (stale) {
+		wire_stream_close(a->stream);
+	}
+	return true;
 }
 
-static void give_stream(client *c, size_t at)
+static void give_stream(client *c, attempt *a)
 {
-	c->busy[at] = false;
+	(void)pthread_mutex_lock(&c->lock);
+	c->busy[a->at] = false;
 	(void)pthread_cond_signal(&c->freed);
+	(void)pthread_mutex_unlock(&c->lock);
+	credentials_let_go(&a->shown);
 }
 
 /* -- one try ------------------------------------------------------------------------------------
  */
 
-static void prove(const client *c, wire_head *head, pdb_slice body)
+static void prove(const client *c, const wire_token *token, wire_head *head, pdb_slice body)
 {
 	uint8_t nonce[WIRE_NONCE / 2];
 
 	randombytes_buf(nonce, sizeof(nonce));
 	(void)sodium_bin2hex(head->nonce, sizeof(head->nonce), nonce, sizeof(nonce));
 	head->time = c->host->now() / 1000000000;
-	memcpy(head->token, c->token->name, sizeof(head->token));
-	wire_prove_request(head, pdb_slice_of(c->token->secret, c->token->secret_len), body);
+	memcpy(head->token, token->name, sizeof(head->token));
+	wire_prove_request(head, pdb_slice_of(token->secret, token->secret_len), body);
 }
 
 /* What the other side says is believed only when it proves that it knows the token. */
-static bool answer_good(const client *c, const wire_head *asked, const wire_head *head,
-			pdb_slice body)
+static bool answer_good(const client *c, const wire_token *token, const char *nonce,
+			const wire_head *head, pdb_slice body)
 {
 	if (head->request) {
 		return false;
 	}
-	return c->token == NULL || c->endpoint.local || c->endpoint.tls ||
-	       wire_answer_proven(head, pdb_slice_of(c->token->secret, c->token->secret_len),
-				  asked->nonce, body);
+	return token == NULL || c->endpoint.local || c->endpoint.tls ||
+	       wire_answer_proven(head, pdb_slice_of(token->secret, token->secret_len), nonce,
+				  body);
 }
 
 static pdb_status keep_answer(client_call *call, const client *c, pdb_slice body, pdb_err *err)
@@ -269,9 +300,10 @@ static pdb_status keep_answer(client_call *call, const client *c, pdb_slice body
 		       : unavailable(err, "answers nonsense");
 }
 
-static pdb_status exchange(client *c, wire_stream *stream, client_call *call, int64_t deadline,
-			   pdb_err *err)
+static pdb_status exchange(client *c, const attempt *a, client_call *call, pdb_err *err)
 {
+	const wire_token *token = a->shown->token;
+	wire_stream *stream = a->stream;
 	wire_buf body = {.host = c->host};
 	wire_head asked = {.request = true, .op = call->op};
 	wire_head head = {0};
@@ -284,16 +316,17 @@ static pdb_status exchange(client *c, wire_stream *stream, client_call *call, in
 		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for a request to the KMS");
 	}
 	asked.body = body.len;
-	if (c->token != NULL) {
-		prove(c, &asked, pdb_slice_of(body.ptr, body.len));
+	if (token != NULL) {
+		prove(c, token, &asked, pdb_slice_of(body.ptr, body.len));
 	}
-	status = wire_stream_send(stream, &asked, pdb_slice_of(body.ptr, body.len), deadline, err);
+	status = wire_stream_send(stream, &asked, pdb_slice_of(body.ptr, body.len), a->deadline,
+				  err);
 	wire_buf_fini(&body);
 	if (status == PDB_OK) {
-		status = wire_stream_receive(stream, &head, &got, deadline,
-					     deadline - c->host->monotonic(), err);
+		status = wire_stream_receive(stream, &head, &got, a->deadline,
+					     a->deadline - c->host->monotonic(), err);
 	}
-	if (status == PDB_OK && !answer_good(c, &asked, &head, got)) {
+	if (status == PDB_OK && !answer_good(c, token, asked.nonce, &head, got)) {
 		status = unavailable(err, "does not prove that it is the one");
 	}
 	if (status == PDB_OK) {
@@ -308,35 +341,29 @@ static pdb_status exchange(client *c, wire_stream *stream, client_call *call, in
 	return status;
 }
 
-/* One try over one connection. *harmless_out: nothing can have happened on the other side. */
+/* *harmless_out: nothing can have happened on the other side. */
 static pdb_status try_once(client *c, client_call *call, int64_t deadline, bool *harmless_out,
 			   pdb_err *err)
 {
-	size_t at = 0;
-	wire_stream *stream;
-	pdb_status status;
+	attempt a = {.deadline = deadline};
+	pdb_status status = PDB_OK;
+	bool taken;
 
 	*harmless_out = true;
 	(void)pthread_mutex_lock(&c->lock);
-	status = take_stream(c, deadline, &at, err);
+	taken = take_stream(c, &a);
 	(void)pthread_mutex_unlock(&c->lock);
-	if (status != PDB_OK) {
-		return status;
+	if (!taken) {
+		return unavailable(err, "is asked by too many at once");
 	}
-	stream = &c->streams[at];
-	if (stream->fd >= 0 && wire_stream_stale(stream)) {
-		wire_stream_close(stream);
-	}
-	if (stream->fd < 0) {
-		status = wire_stream_connect(stream, &c->endpoint, c->tls, deadline, err);
+	if (a.stream->fd < 0) {
+		status = wire_stream_connect(a.stream, &c->endpoint, a.shown->tls, deadline, err);
 	}
 	if (status == PDB_OK) {
 		*harmless_out = false;
-		status = exchange(c, stream, call, deadline, err);
+		status = exchange(c, &a, call, err);
 	}
-	(void)pthread_mutex_lock(&c->lock);
-	give_stream(c, at);
-	(void)pthread_mutex_unlock(&c->lock);
+	give_stream(c, &a);
 	return status;
 }
 
@@ -345,8 +372,7 @@ static pdb_status try_once(client *c, client_call *call, int64_t deadline, bool 
 
 static bool is_pass(wire_op op)
 {
-	return op == WIRE_OP_REWRAP || op == WIRE_OP_VERIFY || op == WIRE_OP_PREPARE ||
-	       op == WIRE_OP_EACH;
+	return op == WIRE_OP_REWRAP || op == WIRE_OP_VERIFY || op == WIRE_OP_EACH;
 }
 
 /* A pause that grows and differs, and is cut short when a connection becomes free: either way it is
@@ -368,6 +394,14 @@ static void pause_before(client *c, unsigned tries, int64_t deadline)
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
+/* Who looks whether a KMS is back must not wait for a connection that leads nowhere any more. */
+static int64_t try_until(const client *c, wire_op op, int64_t deadline)
+{
+	int64_t soon = c->host->monotonic() + c->timeout / 3;
+
+	return op == WIRE_OP_HEALTH && soon < deadline ? soon : deadline;
+}
+
 /* Tries until the deadline. */
 static pdb_status try_often(client *c, client_call *call, bool once, pdb_err *err)
 {
@@ -378,7 +412,7 @@ static pdb_status try_often(client *c, client_call *call, bool once, pdb_err *er
 	for (unsigned tries = 0; tries < 8; tries++) {
 		bool harmless = true;
 
-		status = try_once(c, call, deadline, &harmless, err);
+		status = try_once(c, call, try_until(c, call->op, deadline), &harmless, err);
 		if (status == PDB_OK || status == PDB_ENOMEM || status == PDB_EDENIED || once ||
 		    (!harmless && !wire_op_again(call->op)) || c->host->monotonic() >= deadline) {
 			break;
@@ -423,12 +457,12 @@ pdb_status client_run(client *c, client_call *call, pdb_err *err)
 
 	(void)pthread_mutex_lock(&c->lock);
 	c->stats.calls++;
-	may = may_ask(c, &probe);
+	may = may_ask(c, call->op, &probe);
 	(void)pthread_mutex_unlock(&c->lock);
 	if (!may) {
 		return unavailable(err, "did not answer lately");
 	}
-	status = try_often(c, call, probe, err);
+	status = try_often(c, call, probe && call->op != WIRE_OP_HEALTH, err);
 	(void)pthread_mutex_lock(&c->lock);
 	if (is_failure(status)) {
 		c->stats.failures++;

@@ -5,15 +5,14 @@
 
 #include <pthread.h>
 
-#include "wire/stream.h"
+#include "external/credentials.h"
 
 #define CLIENT_CONNECTIONS_MAX 64u
 
 typedef struct client_params {
 	const pdb_host *host;
 	const char *endpoint;
-	const char *token_file; /* "" = none */
-	wire_tls_files tls;
+	credentials_files files;
 	size_t connections;
 	int64_t timeout;      /* of a call with all its tries */
 	int64_t pass_timeout; /* of a step over many keys */
@@ -37,20 +36,19 @@ typedef struct client_call {
 	wire_request request;
 	wire_answer answer;
 	wire_buf in;
-	char token[WIRE_NAME + 1];
 } client_call;
 
 /* Errors: PDB_EINVAL, PDB_EDENIED, PDB_ENOMEM. */
 pdb_status client_open(client **out, const client_params *params, pdb_err *err);
 void client_close(client **c);
+/* Reads the credentials anew; what is under way ends with the old ones, which stay in force when
+ * that fails. Errors: as client_open. Threads: one. */
+pdb_status client_reload(client *c, const credentials_files *files, pdb_err *err);
 
 /* Sends and waits. The answer's own status is returned too. Owes client_call_fini whatever comes.
  * Errors: PDB_EUNAVAILABLE within the timeout.  Threads: any. */
 pdb_status client_run(client *c, client_call *call, pdb_err *err);
 void client_call_fini(client_call *call);
 void client_read_stats(client *c, client_stats *out);
-
-/* The first token of a file that only its owner may read. Errors: PDB_EINVAL, PDB_EDENIED. */
-pdb_status client_token_read(const char *path, wire_token *out, pdb_err *err);
 
 #endif

@@ -31,19 +31,23 @@ static const pdb_option options[] = {
 		 "http://address:port on an address of the machine itself."},
 	{.key = "security.kms.token_file",
 	 .type = PDB_OPTION_PATH,
+	 .flags = PDB_OPTION_RELOADABLE,
 	 .offset = offsetof(external_settings, token_file),
 	 .help = "The token of this server, for http: a line of role, name and secret; closed to "
 		 "others."},
 	{.key = "security.kms.ca_file",
 	 .type = PDB_OPTION_PATH,
+	 .flags = PDB_OPTION_RELOADABLE,
 	 .offset = offsetof(external_settings, ca_file),
 	 .help = "Authorities that sign the certificate of the KMS, PEM; for https."},
 	{.key = "security.kms.cert_file",
 	 .type = PDB_OPTION_PATH,
+	 .flags = PDB_OPTION_RELOADABLE,
 	 .offset = offsetof(external_settings, cert_file),
 	 .help = "Certificate chain of this server as a client of the KMS, PEM."},
 	{.key = "security.kms.key_file",
 	 .type = PDB_OPTION_PATH,
+	 .flags = PDB_OPTION_RELOADABLE,
 	 .offset = offsetof(external_settings, key_file),
 	 .help = "Its private key, PEM."},
 	{.key = "security.kms.timeout",
@@ -124,19 +128,24 @@ static void look(const pdb_host *host, client *c)
 	client_call_fini(&call);
 }
 
+static credentials_files files_of(const external_settings *settings)
+{
+	return (credentials_files){
+		.token = settings->token_file,
+		.tls = {settings->cert_file, settings->key_file, settings->ca_file}};
+}
+
 static pdb_status kms_open(const pdb_kms_params *params, void **kms_out, pdb_err *err)
 {
 	const external_settings *settings = params->settings;
-	const client_params given = {
-		.host = params->host,
-		.endpoint = settings->endpoint,
-		.token_file = settings->token_file,
-		.tls = {settings->cert_file, settings->key_file, settings->ca_file},
-		.connections = (size_t)settings->connections,
-		.timeout = settings->timeout,
-		.pass_timeout = settings->pass_timeout,
-		.failures = (uint32_t)settings->breaker_failures,
-		.pause_max = settings->breaker_pause};
+	const client_params given = {.host = params->host,
+				     .endpoint = settings->endpoint,
+				     .files = files_of(settings),
+				     .connections = (size_t)settings->connections,
+				     .timeout = settings->timeout,
+				     .pass_timeout = settings->pass_timeout,
+				     .failures = (uint32_t)settings->breaker_failures,
+				     .pause_max = settings->breaker_pause};
 	client *c = NULL;
 	pdb_status status;
 
@@ -160,6 +169,14 @@ static void kms_close(void **kms)
 	if (kms != NULL) {
 		*kms = NULL;
 	}
+}
+
+/* Also when no option has changed: the files may have. */
+static pdb_status kms_reload(void *kms, const void *settings, pdb_err *err)
+{
+	const credentials_files files = files_of(settings);
+
+	return client_reload(kms, &files, err);
 }
 
 /* -- calls about one key --------------------------------------------------------------------------
@@ -549,6 +566,7 @@ static const pdb_kms_ops ops = {
 	.hold = kms_hold,
 	.wrapped = kms_wrapped,
 	.restore = kms_restore,
+	.reload = kms_reload,
 };
 
 PDB_PLUGIN(external, KMS, "0.1.0", "Apache-2.0", "Keys in progressdb-kms",

@@ -209,6 +209,16 @@ pdb_status pdb__audit_begin(pdb__audit *audit, pdb__audit_event *event, pdb_err 
 	return error == 0 ? PDB_OK : refuse(error, err);
 }
 
+bool pdb__audit_takes(pdb__audit *audit)
+{
+	bool good;
+
+	(void)pthread_mutex_lock(&audit->lock);
+	good = !audit->broken && make_room(audit, PDB__AUDIT_LINE_MAX) == 0;
+	(void)pthread_mutex_unlock(&audit->lock);
+	return good;
+}
+
 static const char *name_of(pdb_status status)
 {
 	static const struct {

@@ -73,6 +73,8 @@ void pdb__audit_log_fini(pdb__audit *audit);
 
 /* Errors: PDB_EUNAVAILABLE.  Threads: any. */
 pdb_status pdb__audit_begin(pdb__audit *audit, pdb__audit_event *event, pdb_err *err);
+/* Whether an act could begin now.  Threads: any. */
+bool pdb__audit_takes(pdb__audit *audit);
 /* `result` is what came of it. Returns it, or PDB_EUNAVAILABLE when a success cannot be told. */
 pdb_status pdb__audit_end(pdb__audit *audit, const pdb__audit_event *event, pdb_status result,
 			  pdb_err *err);

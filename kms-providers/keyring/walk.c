@@ -88,10 +88,10 @@ pdb_status pdb_keyring_keks(pdb_keyring *keyring, pdb_kms_kek_fn row, void *arg,
 
 void pdb_keyring_health(pdb_keyring *keyring, pdb_kms_health *out)
 {
+	out->refuses = pdb__audit_takes(&keyring->audit) ? 0 : 1;
 	(void)pthread_mutex_lock(&keyring->lock);
 	out->kek_version = keyring->active;
 	out->locked = keyring->locked ? 1 : 0;
-	out->reserved = 0;
 	out->keys = keyring->key_count - keyring->destroyed_count;
 	out->outdated = keyring->wrapped_count - keyring->keks[keyring->active - 1].keys;
 	(void)pthread_mutex_unlock(&keyring->lock);

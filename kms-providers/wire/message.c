@@ -323,6 +323,7 @@ static void put_health(wire_buf *out, const pdb_kms_health *health)
 {
 	put32(out, health->kek_version);
 	put32(out, health->locked);
+	put32(out, health->refuses);
 	put64(out, health->keys);
 	put64(out, health->outdated);
 }
@@ -359,6 +360,7 @@ static void take_health(little_reader *from, pdb_kms_health *out)
 	*out = (pdb_kms_health){.size = sizeof(*out)};
 	out->kek_version = (uint32_t)little_number(from, 4);
 	out->locked = (uint32_t)little_number(from, 4);
+	out->refuses = (uint32_t)little_number(from, 4);
 	out->keys = little_number(from, 8);
 	out->outdated = little_number(from, 8);
 }

@@ -317,14 +317,15 @@ static pdb_status status_handle(void *state, pdb_request *request, pdb_err *err)
 		json_decref(keks);
 		return status;
 	}
-	return call_reply(
-		self->host, request, 200,
-		json_pack("{s:b,s:I,s:I,s:I,s:I,s:b,s:o}", "use", self->use, "cached_keys",
-			  (json_int_t)keycache_size(self->cache), "prepared_keys",
-			  (json_int_t)keeper_ready(self->keeper), "keys", (json_int_t)health.keys,
-			  "outdated_keys", (json_int_t)health.outdated, "locked_memory",
-			  keycache_locked(self->cache) && health.locked != 0, "keks", keks),
-		err);
+	return call_reply(self->host, request, 200,
+			  json_pack("{s:b,s:I,s:I,s:I,s:I,s:b,s:b,s:o}", "use", self->use,
+				    "cached_keys", (json_int_t)keycache_size(self->cache),
+				    "prepared_keys", (json_int_t)keeper_ready(self->keeper), "keys",
+				    (json_int_t)health.keys, "outdated_keys",
+				    (json_int_t)health.outdated, "locked_memory",
+				    keycache_locked(self->cache) && health.locked != 0, "refuses",
+				    health.refuses != 0, "keks", keks),
+			  err);
 }
 
 #define ROUTE(method_, pattern_, handle_)                                                          \

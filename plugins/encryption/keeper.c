@@ -8,6 +8,7 @@
 
 #define NS_PER_SECOND INT64_C(1000000000)
 #define PAUSE         (NS_PER_SECOND / 2)
+#define DESTROY_TIME  (2 * NS_PER_SECOND)
 #define CLAIMS_MAX    1024u
 /* Keys that are asked for at once. */
 #define BATCH 32u
@@ -254,6 +255,14 @@ static pdb_status fill_some(keeper *k, size_t count, pdb_err *err)
 	return status;
 }
 
+/* What a provider that does not answer is asked last, for a while. */
+static void note_silence(keeper *k, pdb_status status)
+{
+	if (status == PDB_EUNAVAILABLE) {
+		keycache_lost(k->cache);
+	}
+}
+
 /* Fills the room; a provider that says no is left alone for a second. */
 static void fill(keeper *k)
 {
@@ -261,7 +270,7 @@ static void fill(keeper *k)
 	pdb_err err = {0};
 	size_t ready = keeper_ready(k);
 
-	if (k->host->monotonic() < k->resting) {
+	if (keycache_is_lost(k->cache) || k->host->monotonic() < k->resting) {
 		return;
 	}
 	while (status == PDB_OK && ready < k->room) {
@@ -276,6 +285,7 @@ static void fill(keeper *k)
 	}
 	if (status != PDB_OK) {
 		k->resting = k->host->monotonic() + NS_PER_SECOND;
+		note_silence(k, status);
 		k->host->log(PDB_LOG_WARN, "encryption", "keys cannot be prepared: %s", err.text);
 	}
 }
@@ -342,7 +352,7 @@ static void claim_all(keeper *k)
 	pdb_status status = PDB_OK;
 	claim c;
 
-	while (status != PDB_EUNAVAILABLE && next_claim(k, &c)) {
+	while (!keycache_is_lost(k->cache) && status != PDB_EUNAVAILABLE && next_claim(k, &c)) {
 		pdb_kms_key key = {.size = sizeof(key)};
 		pdb_err err = {0};
 
@@ -352,6 +362,7 @@ static void claim_all(keeper *k)
 		} else if (status == PDB_EDENIED || status == PDB_ENOTFOUND) {
 			claim_refused(k, &c, &err);
 		} else {
+			note_silence(k, status);
 			status = PDB_EUNAVAILABLE;
 			continue;
 		}
@@ -411,18 +422,19 @@ pdb_status keeper_start(keeper *k, const pdb_kms_ops *ops, void *kms, pdb_err *e
 	return PDB_OK;
 }
 
-/* Nobody else knows these keys. A provider that does not answer keeps them; they protect nothing.
- */
+/* Nobody else knows these keys. What cannot be destroyed soon stays there; it protects nothing. */
 static void destroy_ready(keeper *k)
 {
-	pdb_status status = PDB_OK;
+	int64_t until = k->host->monotonic() + DESTROY_TIME;
+	bool going_on = !keycache_is_lost(k->cache);
 
-	while (k->ready > 0 && status == PDB_OK) {
+	while (k->ready > 0) {
 		pdb_err err = {0};
 
 		k->ready--;
 		sodium_memzero(dek_at(k, k->ready), PDB_KMS_DEK_SIZE);
-		status = k->ops->destroy(k->kms, k->keys[k->ready].id, NULL, &err);
+		going_on = going_on && k->host->monotonic() < until &&
+			   k->ops->destroy(k->kms, k->keys[k->ready].id, NULL, &err) == PDB_OK;
 	}
 }
 

@@ -7,6 +7,7 @@
 
 #define NS_PER_SECOND INT64_C(1000000000)
 #define FAILURE_TIME  NS_PER_SECOND
+#define LOOK_TIME     (5 * NS_PER_SECOND)
 #define SHARDS        16u
 #define SHARD_LEAST   64u /* entries that make shards worth while */
 #define NONE          UINT32_MAX
@@ -61,6 +62,7 @@ struct keycache {
 	int64_t ttl;
 	bool locked;
 	_Atomic bool lost; /* the provider could not be reached */
+	int64_t next_look; /* of keycache_tend() */
 	keycache_counts counts;
 	_Atomic uint64_t unwrapped; /* keys that became ready */
 	uint8_t seed[crypto_shorthash_KEYBYTES];
@@ -176,11 +178,24 @@ void keycache_use(keycache *cache, const pdb_kms_ops *ops, void *kms)
 	cache->kms = kms;
 }
 
+/* What has become of the provider; whoever looks after the server is told, too. */
+static void set_lost(keycache *cache, bool lost)
+{
+	const pdb_host *host = cache->host;
+
+	if (atomic_exchange(&cache->lost, lost) == lost) {
+		return;
+	}
+	if (PDB_HAS(host, kms) && PDB_HAS(host->kms, answers)) {
+		host->kms->answers(!lost);
+	}
+	host->log(lost ? PDB_LOG_WARN : PDB_LOG_INFO, "encryption",
+		  lost ? "the key service is not reachable" : "the key service is reachable again");
+}
+
 void keycache_lost(keycache *cache)
 {
-	if (!atomic_exchange(&cache->lost, true)) {
-		cache->host->log(PDB_LOG_WARN, "encryption", "the key service is not reachable");
-	}
+	set_lost(cache, true);
 }
 
 bool keycache_is_lost(const keycache *cache)
@@ -715,27 +730,26 @@ static void refresh(keycache *cache, shard *s, const due_key *due)
 	sodium_memzero(cache->spare, sizeof(*cache->spare));
 }
 
-/* Asks a lost provider how it is; true when it answers. */
-static bool found_again(keycache *cache)
+/* Asks how the provider is when it is lost, and now and then when nobody else asks; true when it
+ * answers. */
+static bool look(keycache *cache)
 {
 	pdb_kms_health health = {.size = sizeof(health)};
+	int64_t now = cache->host->monotonic();
 	pdb_err err = {0};
 
-	if (!keycache_is_lost(cache)) {
-		return true;
+	if (keycache_is_lost(cache) || now >= cache->next_look) {
+		set_lost(cache, cache->ops->health(cache->kms, &health, &err) != PDB_OK ||
+					health.refuses != 0);
+		cache->next_look = now + LOOK_TIME;
 	}
-	if (cache->ops->health(cache->kms, &health, &err) != PDB_OK) {
-		return false;
-	}
-	atomic_store(&cache->lost, false);
-	cache->host->log(PDB_LOG_INFO, "encryption", "the key service is reachable again");
-	return true;
+	return !keycache_is_lost(cache);
 }
 
 void keycache_tend(keycache *cache)
 {
 	due_key due[DUE_MAX];
-	bool reachable = found_again(cache);
+	bool reachable = look(cache);
 
 	for (size_t i = 0; i < cache->shard_count; i++) {
 		shard *s = &cache->shards[i];

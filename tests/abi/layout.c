@@ -201,7 +201,7 @@ SIZE(pdb_kms_health, 32);
 AT(pdb_kms_health, size, 0);
 AT(pdb_kms_health, kek_version, 4);
 AT(pdb_kms_health, locked, 8);
-AT(pdb_kms_health, reserved, 12);
+AT(pdb_kms_health, refuses, 12);
 AT(pdb_kms_health, keys, 16);
 AT(pdb_kms_health, outdated, 24);
 
@@ -212,7 +212,7 @@ AT(pdb_kms_params, directory, 16);
 AT(pdb_kms_params, settings, 24);
 AT(pdb_kms_params, database_id, 32);
 
-SIZE(pdb_kms_ops, 208);
+SIZE(pdb_kms_ops, 216);
 AT(pdb_kms_ops, size, 0);
 AT(pdb_kms_ops, capabilities, 4);
 AT(pdb_kms_ops, open, 8);
@@ -240,11 +240,13 @@ AT(pdb_kms_ops, stats, 176);
 AT(pdb_kms_ops, hold, 184);
 AT(pdb_kms_ops, wrapped, 192);
 AT(pdb_kms_ops, restore, 200);
+AT(pdb_kms_ops, reload, 208);
 
-SIZE(pdb_host_kms, 24);
+SIZE(pdb_host_kms, 32);
 AT(pdb_host_kms, size, 0);
 AT(pdb_host_kms, provider, 8);
 AT(pdb_host_kms, database_id, 16);
+AT(pdb_host_kms, answers, 24);
 
 SIZE(pdb_job_view, 128);
 AT(pdb_job_view, size, 0);

@@ -254,4 +254,4 @@ def rows_at(body):
         at += 4 + struct.unpack_from("<I", body, at)[0]
     at += 4 + 4 + 24
     at += 4 + struct.unpack_from("<I", body, at)[0]
-    return at + 24 + 24
+    return at + 28 + 24

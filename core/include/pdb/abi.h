@@ -28,6 +28,7 @@
  *   1.1  threads for another database (export_thread, import_thread of pdb_host.domain)
  *   1.1  what a record hook is told ahead of a page (hook ahead)
  *   1.1  threads that a user touched (threads_touched of pdb_host.domain), reactions of messages
+ *   1.1  reload of a key-service provider; pdb_host.kms answers
  */
 #define PDB_ABI_MAJOR 1
 #define PDB_ABI_MINOR 1

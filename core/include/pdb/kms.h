@@ -106,9 +106,9 @@ typedef struct pdb_kms_health {
 	uint32_t size;
 	uint32_t kek_version; /* the active one */
 	uint32_t locked;      /* 1 when the provider's secrets are in locked memory */
-	uint32_t reserved;
-	uint64_t keys;     /* that are not destroyed */
-	uint64_t outdated; /* wrapped DEKs of these that are not under the active KEK version */
+	uint32_t refuses;     /* 1 while no key is touched, as the audit log cannot be written */
+	uint64_t keys;        /* that are not destroyed */
+	uint64_t outdated;    /* wrapped DEKs of these that are not under the active KEK version */
 } pdb_kms_health;
 
 /* Called for each; what it is given lives during the call. PDB_ESTOP ends the walk. */
@@ -121,7 +121,8 @@ typedef void (*pdb_kms_stat_fn)(void *arg, const char *name, double value);
 /* Capability bits. */
 #define PDB_KMS_BLOCKING 0x1u /* every op may wait for a network: run on workers */
 
-/* What open is given. All borrowed for the call, but `settings`, which lives until close. */
+/* What open is given. All borrowed for the call, but `settings`, which lives until close, or until
+ * a later reload has returned. */
 typedef struct pdb_kms_params {
 	uint32_t size;
 	const struct pdb_host *host;
@@ -132,7 +133,8 @@ typedef struct pdb_kms_params {
 } pdb_kms_params;
 
 /*
- * The table. All ops are mandatory but stats (NULL = nothing to tell), hold, wrapped and restore.
+ * The table. All ops are mandatory but stats (NULL = nothing to tell), hold, wrapped, restore and
+ * reload.
  * Unless said: Threads: any, several at once. Ops that change something may wait for the disk, and
  * every op may wait when the table says PDB_KMS_BLOCKING; unwrap and describe do not otherwise.
  * Since: 1.1
@@ -211,6 +213,10 @@ typedef struct pdb_kms_ops {
 	 */
 	pdb_status (*restore)(void *kms, pdb_slice wrapped, const char *actor, bool *stored_out,
 			      pdb_err *err);
+	/* New settings, already judged, of which those that are marked as reloadable are taken
+	 * over; files that they name are read anew. A failure keeps the old ones. NULL = nothing
+	 * can change. Threads: any, never two at once, while other ops run. */
+	pdb_status (*reload)(void *kms, const void *settings, pdb_err *err);
 } pdb_kms_ops;
 
 /*
@@ -225,6 +231,8 @@ typedef struct pdb_host_kms {
 	/* The id of the database, to which sealed bytes are bound; "" before start(). Lives until
 	 * stop(). */
 	const char *(*database_id)(void);
+	/* Says whether the provider answers, for /readyz. At first it does. Threads: any. */
+	void (*answers)(bool yes);
 } pdb_host_kms;
 
 #endif

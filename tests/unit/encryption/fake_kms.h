@@ -11,7 +11,7 @@ extern _Atomic int64_t fake_now; /* nanoseconds */
 extern const pdb_host fake_kms_host;
 extern pdb_kms_ops fake_kms_ops; /* blocking, unless a test changes it */
 
-/* What unwrap, prepare, claim and health answer. */
+/* What unwrap, prepare and claim answer; health too, when it is PDB_EUNAVAILABLE. */
 extern _Atomic int fake_status;
 extern _Atomic bool fake_nonsense;
 extern _Atomic bool fake_hold; /* unwrap waits while this is true */

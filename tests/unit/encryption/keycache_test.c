@@ -112,6 +112,18 @@ Test(keycache, an_absent_provider_takes_nothing_from_a_keys_time)
 	cr_assert_eq(take("a", 1, true), PDB_OK);
 }
 
+Test(keycache, a_provider_that_nobody_asks_is_looked_at)
+{
+	keycache_tend(cache);
+	fake_status = PDB_EUNAVAILABLE;
+	keycache_tend(cache);
+	cr_assert_not(keycache_is_lost(cache), "not so soon again");
+	fake_now += SECONDS(5);
+	keycache_tend(cache);
+	cr_assert(keycache_is_lost(cache));
+	cr_assert_eq(fake_unwraps, 0);
+}
+
 Test(keycache, a_destroyed_key_ends_with_the_next_refresh)
 {
 	cr_assert_eq(take("a", 1, true), PDB_OK);

@@ -288,6 +288,7 @@ Test(audit, when_it_cannot_be_written_no_key_is_touched)
 	uint8_t dek[PDB_KMS_DEK_SIZE];
 	pdb_kms_key key;
 	pdb_kms_key more = {.size = sizeof(more), .dek = dek};
+	pdb_kms_health health = {.size = sizeof(health)};
 	size_t len = 0;
 	uint32_t version = 0;
 	unsigned done = 0;
@@ -314,8 +315,12 @@ Test(audit, when_it_cannot_be_written_no_key_is_touched)
 		cr_assert_eq(pdb_keyring_rotate_kek(fixture, "tester", &version, &err),
 			     PDB_EUNAVAILABLE);
 	}
+	pdb_keyring_health(fixture, &health);
+	cr_assert_eq(health.refuses, 1);
 	limit.rlim_cur = RLIM_INFINITY;
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	pdb_keyring_health(fixture, &health);
+	cr_assert_eq(health.refuses, 0);
 	cr_assert_eq(fixture_unwrap(key.id, 0, dek), PDB_OK, "it goes on when there is room again");
 	fixture_close();
 	copy.bytes = fixture_read("audit.log", &copy.len);

@@ -180,7 +180,7 @@ static client *open_client(const char *endpoint, int64_t timeout)
 {
 	const client_params params = {.host = &fixture_host,
 				      .endpoint = endpoint,
-				      .token_file = "",
+				      .files = {.token = ""},
 				      .connections = 1,
 				      .timeout = timeout,
 				      .pass_timeout = timeout,
@@ -194,9 +194,9 @@ static client *open_client(const char *endpoint, int64_t timeout)
 }
 
 /* The status of one call, and how long it took. */
-static pdb_status ask(client *c, int64_t *took)
+static pdb_status ask_op(client *c, wire_op op, int64_t *took)
 {
-	client_call call = {.op = WIRE_OP_HEALTH};
+	client_call call = {.op = op};
 	int64_t before = fixture_host.monotonic();
 	pdb_err err = {0};
 	pdb_status status = client_run(c, &call, &err);
@@ -204,6 +204,11 @@ static pdb_status ask(client *c, int64_t *took)
 	*took = fixture_host.monotonic() - before;
 	client_call_fini(&call);
 	return status;
+}
+
+static pdb_status ask(client *c, int64_t *took)
+{
+	return ask_op(c, WIRE_OP_KEKS, took);
 }
 
 Test(client, every_bad_manner_ends_in_time_and_then_at_once)
@@ -255,6 +260,26 @@ Test(client, it_recovers_within_two_seconds)
 	client_close(&c);
 }
 
+/* The connection that hangs stays as it is; another one is good again. */
+Test(client, a_look_is_not_held_up_by_a_dead_connection)
+{
+	client *c = open_client(fake.path, 900 * MS);
+	int64_t took = 0;
+
+	pdb_log_set_level(PDB_LOG_ERROR);
+	behave(MANNER_HANG);
+	for (unsigned i = 0; i < 3; i++) {
+		cr_assert_eq(ask_op(c, WIRE_OP_HEALTH, &took), PDB_EUNAVAILABLE);
+	}
+	cr_assert_eq(ask(c, &took), PDB_EUNAVAILABLE);
+	cr_assert_lt(took, 40 * MS, "the breaker is open");
+	behave(MANNER_GOOD);
+	cr_assert_eq(ask_op(c, WIRE_OP_HEALTH, &took), PDB_OK, "a look need not wait for it");
+	cr_assert_lt(took, 600 * MS);
+	cr_assert_eq(ask(c, &took), PDB_OK);
+	client_close(&c);
+}
+
 Test(client, a_no_is_an_answer)
 {
 	client *c = open_client(fake.path, 500 * MS);
@@ -279,7 +304,7 @@ Test(client, an_answer_without_proof_is_not_believed)
 	char path[300];
 	client_params params = {.host = &fixture_host,
 				.endpoint = endpoint,
-				.token_file = path,
+				.files = {.token = path},
 				.connections = 1,
 				.timeout = 300 * MS,
 				.pass_timeout = 300 * MS,
@@ -296,8 +321,34 @@ Test(client, an_answer_without_proof_is_not_believed)
 	behave(MANNER_GOOD);
 	cr_assert_eq(ask(c, &took), PDB_EUNAVAILABLE);
 	client_close(&c);
-	params.token_file = "";
+	params.files.token = "";
 	cr_assert_eq(client_open(&c, &params, &err), PDB_EINVAL, "http needs a token");
+}
+
+/* The fake proves nothing, so that a good call says that no token was asked for. */
+Test(client, credentials_are_read_anew)
+{
+	static const char token[] = "server ann 0123456789012345678901234567890123456789\n";
+	char path[300];
+	credentials_files files = {.token = path};
+	client *c = open_client(fake.path, 300 * MS);
+	unsigned before;
+	int64_t took = 0;
+	pdb_err err = {0};
+
+	behave(MANNER_GOOD);
+	cr_assert_eq(ask(c, &took), PDB_OK);
+	cr_assert_eq(ask(c, &took), PDB_OK);
+	before = fake.accepted;
+	(void)snprintf(path, sizeof(path), "%s/token", fixture_directory);
+	cr_assert_eq(client_reload(c, &files, &err), PDB_EINVAL, "there is no such file");
+	cr_assert_eq(ask(c, &took), PDB_OK, "what was is in force");
+	cr_assert_eq(fake.accepted, before);
+	fixture_write("token", token, sizeof(token) - 1);
+	cr_assert_eq(client_reload(c, &files, &err), PDB_OK, "%s", err.text);
+	cr_assert_eq(ask(c, &took), PDB_OK);
+	cr_assert_eq(fake.accepted, before + 1, "over a new connection");
+	client_close(&c);
 }
 
 Test(client, nobody_is_there)
@@ -324,7 +375,7 @@ Test(client, clear_text_to_others_is_refused)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const client_params params = {.host = &fixture_host,
 					      .endpoint = bad[i],
-					      .token_file = "",
+					      .files = {.token = ""},
 					      .connections = 1};
 		pdb_err err = {0};
 
