@@ -34,6 +34,10 @@ pdb_status pdb_config_add_text(pdb_config *config, const char *name, pdb_slice y
 /* Remembers the variables that begin with PROGRESSDB_; `environment` is like environ. */
 pdb_status pdb_config_add_environment(pdb_config *config, char *const *environment, pdb_err *err);
 
+/* Adds what the environment and the flags have given to `other`, for a second reading when they may
+ * be gone. */
+pdb_status pdb_config_add_given(pdb_config *config, const pdb_config *other, pdb_err *err);
+
 /* A command-line flag (`flag` is its spelling, for messages) that sets the option `key`. */
 pdb_status pdb_config_add_flag(pdb_config *config, const char *flag, const char *key,
 			       const char *value, pdb_err *err);

@@ -229,6 +229,22 @@ pdb_status pdb_config_add_flag(pdb_config *config, const char *flag, const char 
 	return add_value(config, PDB_LAYER_FLAG, flag, key, value, err);
 }
 
+pdb_status pdb_config_add_given(pdb_config *config, const pdb_config *other, pdb_err *err)
+{
+	static const pdb_layer_kind kinds[] = {PDB_LAYER_ENVIRONMENT, PDB_LAYER_FLAG};
+	pdb_status status = PDB_OK;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const pdb_layer *layer = other->layers[kinds[i]];
+
+		for (; layer != NULL && status == PDB_OK; layer = layer->next) {
+			status = add_scalar(config, kinds[i], layer->name, layer->key,
+					    layer->root->text, err);
+		}
+	}
+	return status;
+}
+
 /* -- finding ----------------------------------------------------------------------------------- */
 
 void pdb__layer_variable(pdb_buf *out, const pdb_option *row)

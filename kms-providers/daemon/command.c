@@ -55,7 +55,8 @@ static const char HELP[] =
 	"  --help               print this text\n"
 	"\n"
 	"A flag wins over the environment (PROGRESSDB_KMS_...), which wins over the file.\n"
-	"The environment is wiped once it was read. TERM and INT stop it.\n"
+	"The environment is wiped once it was read. TERM and INT stop it, HUP has\n"
+	"it read its configuration again.\n"
 	"Exit status: 0 stopped in order, 1 cannot start, 2 wrong command line or\n"
 	"configuration.\n";
 
@@ -162,35 +163,40 @@ static pdb_status add_file(pdb_config *config, const char *named, pdb_err *err)
 	return pdb_config_add_file(config, named != NULL ? named : KMS_CONFIG_FILE, err);
 }
 
-static int configured(kms_daemon *daemon, const char *file, command asked)
+pdb_status kms_config_finish(const kms_daemon *daemon, pdb_config *config,
+			     const kms_settings **settings_out, pdb_err *err)
 {
 	const void *settings = NULL;
-	pdb_err err = {0};
-	pdb_status status = add_file(daemon->config, file, &err);
+	pdb_status status = add_file(config, daemon->file, err);
 
 	if (status == PDB_OK) {
-		status = pdb_config_add_environment(daemon->config, environ, &err);
+		status = pdb_config_read(config, "kms", &kms_daemon_options, kms_daemon_check,
+					 &settings, err);
 	}
+	*settings_out = settings;
+	return status == PDB_OK ? pdb_config_finish(config, err) : status;
+}
+
+static int configured(kms_daemon *daemon, command asked)
+{
+	pdb_err err = {0};
+	pdb_status status = pdb_config_add_environment(daemon->config, environ, &err);
+
 	if (status == PDB_OK) {
-		status = pdb_config_read(daemon->config, "kms", &kms_daemon_options,
-					 kms_daemon_check, &settings, &err);
-	}
-	if (status == PDB_OK) {
-		status = pdb_config_finish(daemon->config, &err);
+		status = kms_config_finish(daemon, daemon->config, &daemon->settings, &err);
 	}
 	if (status != PDB_OK) {
 		return complain(err.text, EXIT_CONFIG);
 	}
-	daemon->settings = settings;
 	pdb_config_print_problems(daemon->config, stderr);
 	return pdb_config_problem_count(daemon->config) > 0 ? EXIT_CONFIG : answer(daemon, asked);
 }
 
 int kms_daemon_main(int argc, char **argv)
 {
-	kms_daemon daemon = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	kms_daemon daemon = {.access_lock = PTHREAD_MUTEX_INITIALIZER,
+			     .lock = PTHREAD_MUTEX_INITIALIZER};
 	command asked = COMMAND_RUN;
-	const char *file = NULL;
 	pdb_err err = {0};
 	int status;
 
@@ -198,7 +204,7 @@ int kms_daemon_main(int argc, char **argv)
 	if (sodium_init() < 0 || pdb_config_create(&daemon.config, &err) != PDB_OK) {
 		return complain("no memory", 1);
 	}
-	if (read_arguments(argv, daemon.config, &file, &asked, &err) != PDB_OK) {
+	if (read_arguments(argv, daemon.config, &daemon.file, &asked, &err) != PDB_OK) {
 		status = complain(err.text, EXIT_CONFIG);
 	} else if (asked == COMMAND_HELP) {
 		status = fputs(HELP, stdout) >= 0 ? 0 : 1;
@@ -206,7 +212,7 @@ int kms_daemon_main(int argc, char **argv)
 		status = printf("progressdb-kms %s\n", PDB_VERSION) > 0 ? 0 : 1;
 	} else {
 		(void)umask(077);
-		status = configured(&daemon, file, asked);
+		status = configured(&daemon, asked);
 	}
 	pdb_config_destroy(&daemon.config);
 	return status;

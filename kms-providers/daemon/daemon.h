@@ -54,10 +54,31 @@ void kms_daemon_check(const void *settings, pdb_problem_fn problem, void *arg);
 /* -- callers ------------------------------------------------------------------------------------
  */
 
+/* What one reading of the configuration says of callers. It never changes: a reload makes another
+ * one, and each request is judged by the newest. */
+typedef struct kms_access {
+	uint64_t number;
+	unsigned uses;      /* under the daemon's access_lock */
+	pdb_config *config; /* owned; NULL for the one that it was started with */
+	const kms_settings *settings;
+	wire_token *tokens; /* locked memory */
+	size_t token_count;
+	SSL_CTX *tls;
+} kms_access;
+
+/* One request, and by what its caller is judged. */
+typedef struct kms_call {
+	const kms_access *access;
+	wire_head head;
+	pdb_slice body;
+} kms_call;
+
 typedef struct kms_peer {
 	unsigned roles; /* bits of wire_role */
 	char who[KMS_WHO_MAX];
 	bool must_prove; /* every request needs a proof under a token */
+	uint64_t judged; /* the number of the access that has judged it */
+	int64_t until;   /* unix seconds at which it is to be judged anew */
 } kms_peer;
 
 /* Nonces that were used, each for as long as its time would be accepted. */
@@ -87,13 +108,14 @@ typedef struct kms_connection {
 } kms_connection;
 
 typedef struct kms_daemon {
-	const kms_settings *settings;
+	const char *file;             /* of the configuration; NULL = the usual one */
+	const kms_settings *settings; /* what it was started with; lives to the end */
 	pdb_config *config;
 	pdb_keyring *keyring;
-	SSL_CTX *tls;
 	kms_nonces *nonces;
-	wire_token *tokens; /* locked memory */
-	size_t token_count;
+	pthread_mutex_t access_lock;
+	kms_access *access; /* the newest */
+	uint64_t access_count;
 	kms_listener listeners[KMS_LISTENERS_MAX];
 	size_t listener_count;
 	pthread_mutex_t lock; /* the connections */
@@ -103,16 +125,22 @@ typedef struct kms_daemon {
 	atomic_uint refused_count;
 } kms_daemon;
 
-/* Errors: PDB_EINVAL, PDB_EDENIED (file open to others). */
-pdb_status kms_tokens_read(kms_daemon *daemon, pdb_err *err);
+/* Reads tokens and certificates for the listeners, and judges callers by them from now on. Owns:
+ * *config, which becomes NULL; `config` may be NULL. What was stays in force when it fails.
+ * Errors: PDB_EINVAL, PDB_EDENIED (file open to others), PDB_ENOMEM. */
+pdb_status kms_access_use(kms_daemon *daemon, pdb_config **config, const kms_settings *settings,
+			  pdb_err *err);
+/* The newest, which lives until it is given back.  Threads: any. */
+kms_access *kms_access_take(kms_daemon *daemon);
+void kms_access_give(kms_daemon *daemon, kms_access **access);
 
-/* Who is at the other end. PDB_EDENIED when it is nobody. */
-pdb_status kms_peer_find(const kms_daemon *daemon, const kms_listener *listener,
+/* Who is at the other end; does nothing when `out` is still good. PDB_EDENIED when it is nobody. */
+pdb_status kms_peer_find(const kms_access *access, const kms_listener *listener,
 			 const wire_stream *stream, kms_peer *out, pdb_err *err);
 /* Judges the proof of a request and fills `peer` anew; *token_out is what proves the answer.
  * Errors: PDB_EUNAUTHENTICATED. */
-pdb_status kms_peer_prove(const kms_daemon *daemon, const wire_head *head, pdb_slice body,
-			  kms_peer *peer, const wire_token **token_out, pdb_err *err);
+pdb_status kms_peer_prove(const kms_daemon *daemon, const kms_call *call, kms_peer *peer,
+			  const wire_token **token_out, pdb_err *err);
 /* Notes a refusal in the audit log, but no more than some in a second. */
 void kms_peer_refused(kms_daemon *daemon, const char *who, const char *op);
 
@@ -129,6 +157,13 @@ pdb_status kms_handle(kms_daemon *daemon, const kms_peer *peer, wire_op op, pdb_
 		      wire_buf *out);
 /* The body of a refusal. */
 void kms_refuse(wire_buf *out, const pdb_err *err);
+
+/* Adds the file to what the environment and the flags gave, and judges it all. */
+pdb_status kms_config_finish(const kms_daemon *daemon, pdb_config *config,
+			     const kms_settings **settings_out, pdb_err *err);
+/* Reads the file anew, takes over what may change, and says so in the log. */
+void kms_reload(kms_daemon *daemon);
+void kms_log_use(const kms_settings *settings);
 
 void kms_notify(const char *state);
 /* Runs until it is told to stop; the exit status. */

@@ -73,14 +73,6 @@ static pdb_status listen_far(kms_listener *listener, pdb_err *err)
 	return status;
 }
 
-static pdb_status make_tls(kms_daemon *daemon, pdb_err *err)
-{
-	const wire_tls_files files = {daemon->settings->certificate_file,
-				      daemon->settings->key_file, daemon->settings->client_ca_file};
-
-	return daemon->tls != NULL ? PDB_OK : wire_tls_make(&daemon->tls, &files, true, err);
-}
-
 static pdb_status listen_one(kms_daemon *daemon, const char *text, pdb_err *err)
 {
 	kms_listener *listener = &daemon->listeners[daemon->listener_count];
@@ -89,9 +81,6 @@ static pdb_status listen_one(kms_daemon *daemon, const char *text, pdb_err *err)
 	listener->fd = -1;
 	if (status == PDB_OK && !wire_endpoint_safe(&listener->endpoint)) {
 		status = pdb_err_set(err, PDB_EDENIED, NULL, "%s would be in clear", text);
-	}
-	if (status == PDB_OK && listener->endpoint.tls) {
-		status = make_tls(daemon, err);
 	}
 	if (status != PDB_OK) {
 		return status;
@@ -128,5 +117,4 @@ void kms_listen_end(kms_daemon *daemon)
 			}
 		}
 	}
-	wire_tls_free(&daemon->tls);
 }

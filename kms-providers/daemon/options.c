@@ -4,6 +4,7 @@
 
 #define AT(member) offsetof(kms_settings, member)
 #define SECOND     INT64_C(1000000000)
+#define RELOADABLE PDB_OPTION_RELOADABLE
 
 static const char *const MEMORY[] = {"warn", "require", NULL};
 static const char *const LEVELS[] = {"error", "warn", "info", "debug", NULL};
@@ -43,25 +44,25 @@ static const pdb_option ROWS[] = {
 	 .max = INT64_C(1) << 40,
 	 .unit = "bytes",
 	 .help = "Size at which the audit log goes on in a new file."},
-	TEXT("kms.users.server", LIST, 0, users.server, "[progressdb]",
+	TEXT("kms.users.server", LIST, RELOADABLE, users.server, "[progressdb]",
 	     "Users (names or numbers) of unix sockets that may make and open keys."),
-	TEXT("kms.users.operator", LIST, 0, users.operator_, "[root]",
+	TEXT("kms.users.operator", LIST, RELOADABLE, users.operator_, "[root]",
 	     "Users of unix sockets that may rotate, destroy and retire."),
-	TEXT("kms.users.auditor", LIST, 0, users.auditor, NULL,
+	TEXT("kms.users.auditor", LIST, RELOADABLE, users.auditor, NULL,
 	     "Users of unix sockets that may look at states, never at keys."),
-	TEXT("kms.certificates.server", LIST, 0, certificates.server, NULL,
+	TEXT("kms.certificates.server", LIST, RELOADABLE, certificates.server, NULL,
 	     "Client certificates that may make and open keys: SHA-256 fingerprints, or common "
 	     "names of the client authority."),
-	TEXT("kms.certificates.operator", LIST, 0, certificates.operator_, NULL,
+	TEXT("kms.certificates.operator", LIST, RELOADABLE, certificates.operator_, NULL,
 	     "Client certificates that may rotate, destroy and retire."),
-	TEXT("kms.certificates.auditor", LIST, 0, certificates.auditor, NULL,
+	TEXT("kms.certificates.auditor", LIST, RELOADABLE, certificates.auditor, NULL,
 	     "Client certificates that may look at states, never at keys."),
-	TEXT("kms.token_file", PATH, 0, token_file, NULL,
+	TEXT("kms.token_file", PATH, RELOADABLE, token_file, NULL,
 	     "Tokens of callers over http: lines of role, name and secret; closed to others."),
-	TEXT("kms.tls.cert_file", PATH, 0, certificate_file, NULL,
+	TEXT("kms.tls.cert_file", PATH, RELOADABLE, certificate_file, NULL,
 	     "Certificate chain of this service, PEM."),
-	TEXT("kms.tls.key_file", PATH, 0, key_file, NULL, "Its private key, PEM."),
-	TEXT("kms.tls.client_ca_file", PATH, 0, client_ca_file, NULL,
+	TEXT("kms.tls.key_file", PATH, RELOADABLE, key_file, NULL, "Its private key, PEM."),
+	TEXT("kms.tls.client_ca_file", PATH, RELOADABLE, client_ca_file, NULL,
 	     "Authorities that sign the certificates of callers, PEM."),
 	{.key = "kms.max_connections",
 	 .type = PDB_OPTION_INT,
@@ -86,12 +87,14 @@ static const pdb_option ROWS[] = {
 	 .help = "A request must have arrived this long after its first byte."},
 	{.key = "logging.level",
 	 .type = PDB_OPTION_ENUM,
+	 .flags = RELOADABLE,
 	 .offset = AT(log_level),
 	 .fallback = "info",
 	 .choices = LEVELS,
 	 .help = "Least important lines that are written."},
 	{.key = "logging.format",
 	 .type = PDB_OPTION_ENUM,
+	 .flags = RELOADABLE,
 	 .offset = AT(log_format),
 	 .fallback = "logfmt",
 	 .choices = FORMATS,

@@ -1,94 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who calls. */
-#include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "daemon/daemon.h"
-#include "keyring/source.h"
 
-#define TOKEN_FILE_MAX  65536u
 #define REFUSALS_SECOND 10u
-
-/* -- tokens -------------------------------------------------------------------------------------
- */
-
-static pdb_status read_lines(kms_daemon *daemon, pdb_slice text, pdb_err *err)
-{
-	size_t number = 0;
-
-	while (text.len > 0) {
-		const uint8_t *end = memchr(text.ptr, '\n', text.len);
-		size_t len = end != NULL ? (size_t)(end - text.ptr) : text.len;
-		pdb_slice line = pdb_slice_of(text.ptr, len);
-
-		number++;
-		text = pdb_slice_skip(text, len + 1);
-		if (len == 0 || line.ptr[0] == '#') {
-			continue;
-		}
-		if (daemon->token_count == KMS_TOKENS_MAX ||
-		    !wire_token_read(line, &daemon->tokens[daemon->token_count])) {
-			return pdb_err_set(
-				err, PDB_EINVAL, NULL,
-				"%s: line %zu is not \"role name secret\" with a secret of "
-				"32 to 128 characters, or there are over %u of them",
-				daemon->settings->token_file, number, KMS_TOKENS_MAX);
-		}
-		daemon->token_count++;
-	}
-	return PDB_OK;
-}
-
-static pdb_status read_open(kms_daemon *daemon, int fd, pdb_err *err)
-{
-	const char *path = daemon->settings->token_file;
-	char *text = sodium_malloc(TOKEN_FILE_MAX);
-	pdb_status status = pdb__secret_file_judge(fd, path, err);
-	ssize_t len;
-
-	if (text == NULL) {
-		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for tokens");
-	}
-	if (status == PDB_OK) {
-		len = read(fd, text, TOKEN_FILE_MAX);
-		status = len < 0 || len == TOKEN_FILE_MAX
-				 ? pdb_err_set(err, PDB_EINVAL, NULL, "%s cannot be read", path)
-				 : read_lines(daemon, pdb_slice_of(text, (size_t)len), err);
-	}
-	sodium_free(text);
-	return status;
-}
-
-pdb_status kms_tokens_read(kms_daemon *daemon, pdb_err *err)
-{
-	const char *path = daemon->settings->token_file;
-	pdb_status status;
-	int fd;
-
-	if (path[0] == '\0') {
-		return PDB_OK;
-	}
-	status = pdb__secret_place_judge(path, err);
-	if (status != PDB_OK) {
-		return status;
-	}
-	daemon->tokens = sodium_allocarray(KMS_TOKENS_MAX, sizeof(*daemon->tokens));
-	if (daemon->tokens == NULL) {
-		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for tokens");
-	}
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0) {
-		return pdb_err_set(err, PDB_EINVAL, NULL, "%s: %s", path, strerror(errno));
-	}
-	status = read_open(daemon, fd, err);
-	(void)close(fd);
-	return status;
-}
 
 /* -- users and certificates ---------------------------------------------------------------------
  */
@@ -115,24 +34,25 @@ static bool user_in(const pdb_option_list *users, uid_t uid)
 	return false;
 }
 
-static bool named_in(const pdb_option_list *names, const char *fingerprint, const char *name)
+static bool named_in(const pdb_option_list *names, const wire_certificate *shown)
 {
 	for (size_t i = 0; i < names->count; i++) {
 		const char *item = names->items[i];
 		size_t len = strlen(item);
 
-		if ((len == 64 && sodium_memcmp(item, fingerprint, 64) == 0) ||
-		    (len > 0 && len == strlen(name) && sodium_memcmp(item, name, len) == 0)) {
+		if ((len == 64 && sodium_memcmp(item, shown->fingerprint, 64) == 0) ||
+		    (len > 0 && len == strlen(shown->name) &&
+		     sodium_memcmp(item, shown->name, len) == 0)) {
 			return true;
 		}
 	}
 	return false;
 }
 
-static pdb_status find_user(const kms_daemon *daemon, const wire_stream *stream, kms_peer *out,
+static pdb_status find_user(const kms_access *access, const wire_stream *stream, kms_peer *out,
 			    pdb_err *err)
 {
-	const kms_callers *users = &daemon->settings->users;
+	const kms_callers *users = &access->settings->users;
 	struct ucred peer = {0};
 	socklen_t len = sizeof(peer);
 
@@ -150,38 +70,46 @@ static pdb_status find_user(const kms_daemon *daemon, const wire_stream *stream,
 	return PDB_OK;
 }
 
-static pdb_status find_certificate(const kms_daemon *daemon, const wire_stream *stream,
+static pdb_status find_certificate(const kms_access *access, const wire_stream *stream,
 				   kms_peer *out, pdb_err *err)
 {
-	const kms_callers *known = &daemon->settings->certificates;
-	char fingerprint[65];
-	char name[WIRE_NAME + 1];
+	const kms_callers *known = &access->settings->certificates;
+	wire_certificate shown;
 
-	if (!wire_tls_peer(stream->ssl, fingerprint, name)) {
+	if (!wire_tls_peer(stream->ssl, &shown)) {
 		return pdb_err_set(err, PDB_EDENIED, NULL, "the caller shows no certificate");
 	}
-	(void)snprintf(out->who, sizeof(out->who), "cert:%s:%.16s", name, fingerprint);
-	out->roles = (named_in(&known->server, fingerprint, name) ? WIRE_ROLE_SERVER : 0u) |
-		     (named_in(&known->operator_, fingerprint, name) ? WIRE_ROLE_OPERATOR : 0u) |
-		     (named_in(&known->auditor, fingerprint, name) ? WIRE_ROLE_AUDITOR : 0u);
+	(void)snprintf(out->who, sizeof(out->who), "cert:%s:%.16s", shown.name, shown.fingerprint);
+	if (!wire_tls_trusts(access->tls, stream->ssl)) {
+		return pdb_err_set(err, PDB_EDENIED, NULL,
+				   "the certificate of %s is over, or no longer trusted",
+				   shown.name);
+	}
+	out->until = shown.until;
+	out->roles = (named_in(&known->server, &shown) ? WIRE_ROLE_SERVER : 0u) |
+		     (named_in(&known->operator_, &shown) ? WIRE_ROLE_OPERATOR : 0u) |
+		     (named_in(&known->auditor, &shown) ? WIRE_ROLE_AUDITOR : 0u);
 	if (out->roles == 0) {
 		return pdb_err_set(err, PDB_EDENIED, NULL,
 				   "the certificate of %s has no role here; see kms.certificates",
-				   name);
+				   shown.name);
 	}
 	return PDB_OK;
 }
 
-pdb_status kms_peer_find(const kms_daemon *daemon, const kms_listener *listener,
+pdb_status kms_peer_find(const kms_access *access, const kms_listener *listener,
 			 const wire_stream *stream, kms_peer *out, pdb_err *err)
 {
-	*out = (kms_peer){0};
+	if (out->judged == access->number && out->until > kms_daemon_host.now() / 1000000000) {
+		return PDB_OK;
+	}
+	*out = (kms_peer){.judged = access->number, .until = INT64_MAX};
 	(void)snprintf(out->who, sizeof(out->who), "nobody");
 	if (listener->endpoint.local) {
-		return find_user(daemon, stream, out, err);
+		return find_user(access, stream, out, err);
 	}
 	if (listener->endpoint.tls) {
-		return find_certificate(daemon, stream, out, err);
+		return find_certificate(access, stream, out, err);
 	}
 	out->must_prove = true;
 	return PDB_OK;
@@ -190,12 +118,12 @@ pdb_status kms_peer_find(const kms_daemon *daemon, const kms_listener *listener,
 /* -- proofs -------------------------------------------------------------------------------------
  */
 
-static const wire_token *find_token(const kms_daemon *daemon, const char *name)
+static const wire_token *find_token(const kms_access *access, const char *name)
 {
 	size_t len = strlen(name);
 
-	for (size_t i = 0; i < daemon->token_count; i++) {
-		const wire_token *token = &daemon->tokens[i];
+	for (size_t i = 0; i < access->token_count; i++) {
+		const wire_token *token = &access->tokens[i];
 
 		if (strlen(token->name) == len && sodium_memcmp(token->name, name, len) == 0) {
 			return token;
@@ -210,15 +138,17 @@ static pdb_status unproven(pdb_err *err)
 			   "the request does not prove that it knows a token");
 }
 
-pdb_status kms_peer_prove(const kms_daemon *daemon, const wire_head *head, pdb_slice body,
-			  kms_peer *peer, const wire_token **token_out, pdb_err *err)
+pdb_status kms_peer_prove(const kms_daemon *daemon, const kms_call *call, kms_peer *peer,
+			  const wire_token **token_out, pdb_err *err)
 {
-	const wire_token *token = head->proven ? find_token(daemon, head->token) : NULL;
+	const wire_head *head = &call->head;
+	const wire_token *token = head->proven ? find_token(call->access, head->token) : NULL;
 	int64_t now = kms_daemon_host.now() / 1000000000;
 
 	*token_out = NULL;
 	if (token == NULL ||
-	    !wire_request_proven(head, pdb_slice_of(token->secret, token->secret_len), body)) {
+	    !wire_request_proven(head, pdb_slice_of(token->secret, token->secret_len),
+				 call->body)) {
 		return unproven(err);
 	}
 	/* who knows the token may know the time, and gets an answer that it can trust */

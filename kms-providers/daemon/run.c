@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <sodium.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -64,7 +63,7 @@ static pdb_status start(kms_daemon *daemon, pdb_err *err)
 		status = open_keyring(daemon, err);
 	}
 	if (status == PDB_OK) {
-		status = kms_tokens_read(daemon, err);
+		status = kms_access_use(daemon, NULL, daemon->settings, err);
 	}
 	if (status == PDB_OK) {
 		status = kms_listen(daemon, err);
@@ -85,10 +84,24 @@ static void accept_all(kms_daemon *daemon, const kms_listener *listener)
 	}
 }
 
+/* The next signal that asks to stop ends the loop. */
+static bool stopped(kms_daemon *daemon, int signals)
+{
+	struct signalfd_siginfo caught;
+
+	if (read(signals, &caught, sizeof(caught)) != (ssize_t)sizeof(caught)) {
+		return false;
+	}
+	if (caught.ssi_signo == SIGHUP) {
+		kms_reload(daemon);
+		return false;
+	}
+	return true;
+}
+
 static void loop(kms_daemon *daemon, int signals)
 {
 	struct pollfd list[KMS_LISTENERS_MAX + 1] = {{signals, POLLIN, 0}};
-	struct signalfd_siginfo caught;
 
 	for (size_t i = 0; i < daemon->listener_count; i++) {
 		list[i + 1] = (struct pollfd){daemon->listeners[i].fd, POLLIN, 0};
@@ -102,8 +115,7 @@ static void loop(kms_daemon *daemon, int signals)
 				accept_all(daemon, &daemon->listeners[i]);
 			}
 		}
-		if (read(signals, &caught, sizeof(caught)) == (ssize_t)sizeof(caught) &&
-		    caught.ssi_signo != SIGHUP) {
+		if (stopped(daemon, signals)) {
 			return;
 		}
 	}
@@ -119,8 +131,7 @@ static void end(kms_daemon *daemon)
 	pdb_keyring_close(&daemon->keyring);
 	pdb_mem_free(daemon->connections);
 	kms_nonces_destroy(&daemon->nonces);
-	sodium_free(daemon->tokens);
-	daemon->tokens = NULL;
+	kms_access_give(daemon, &daemon->access);
 }
 
 int kms_run(kms_daemon *daemon)
@@ -129,8 +140,7 @@ int kms_run(kms_daemon *daemon)
 	pdb_err err = {0};
 	int status = 1;
 
-	pdb_log_set_level((pdb_log_level)daemon->settings->log_level);
-	pdb_log_set_format((pdb_log_format)daemon->settings->log_format);
+	kms_log_use(daemon->settings);
 	if (!pdb_harden_process()) {
 		pdb_log(PDB_LOG_WARN, "kms", "core dumps cannot be switched off");
 	}

@@ -26,8 +26,9 @@ static int64_t now(void)
 
 /* One request that has arrived: judged, done, answered. */
 static pdb_status answer(kms_daemon *daemon, wire_stream *stream, kms_peer *peer,
-			 const wire_head *head, pdb_slice body)
+			 const kms_call *call)
 {
+	const wire_head *head = &call->head;
 	wire_buf out = {.host = &kms_daemon_host};
 	wire_head reply = {.close = head->close || atomic_load(&daemon->stop)};
 	const wire_token *token = NULL;
@@ -35,10 +36,10 @@ static pdb_status answer(kms_daemon *daemon, wire_stream *stream, kms_peer *peer
 	pdb_err err = {0};
 
 	if (peer->must_prove) {
-		status = kms_peer_prove(daemon, head, body, peer, &token, &err);
+		status = kms_peer_prove(daemon, call, peer, &token, &err);
 	}
 	if (status == PDB_OK) {
-		status = kms_handle(daemon, peer, head->op, body, &out);
+		status = kms_handle(daemon, peer, head->op, call->body, &out);
 	} else {
 		kms_peer_refused(daemon, peer->who, wire_op_name(head->op));
 		kms_refuse(&out, &err);
@@ -77,26 +78,71 @@ static void turn_away(kms_daemon *daemon, wire_stream *stream, const kms_peer *p
 	wire_buf_fini(&out);
 }
 
-static void converse(kms_daemon *daemon, const kms_listener *listener, wire_stream *stream)
+/* By what is in force now, which may be something else than at the last request. */
+static bool let_in(kms_connection *connection, wire_stream *stream, const kms_access *access,
+		   kms_peer *peer)
 {
-	const kms_settings *settings = daemon->settings;
-	kms_peer peer;
 	pdb_err err = {0};
 
-	if (kms_peer_find(daemon, listener, stream, &peer, &err) != PDB_OK) {
-		turn_away(daemon, stream, &peer, &err);
-		return;
+	if (kms_peer_find(access, connection->listener, stream, peer, &err) == PDB_OK) {
+		return true;
 	}
-	while (!atomic_load(&daemon->stop)) {
-		wire_head head;
-		pdb_slice body;
+	turn_away(connection->daemon, stream, peer, &err);
+	return false;
+}
 
-		if (wire_stream_receive(stream, &head, &body, now() + settings->idle_timeout,
-					settings->request_timeout, &err) != PDB_OK ||
-		    !head.request || answer(daemon, stream, &peer, &head, body) != PDB_OK) {
-			return;
-		}
+/* PDB_OK when another request may follow. */
+static pdb_status serve_next(kms_connection *connection, wire_stream *stream, kms_peer *peer)
+{
+	kms_daemon *daemon = connection->daemon;
+	const kms_settings *settings = daemon->settings;
+	kms_call call = {0};
+	kms_access *access;
+	pdb_err err = {0};
+	pdb_status status = PDB_ESTOP;
+
+	if (wire_stream_receive(stream, &call.head, &call.body, now() + settings->idle_timeout,
+				settings->request_timeout, &err) != PDB_OK ||
+	    !call.head.request) {
+		return PDB_ESTOP;
 	}
+	/* what piled up while this process stood still is asked again by those who still want it */
+	if (wire_stream_left(stream)) {
+		return PDB_ESTOP;
+	}
+	access = kms_access_take(daemon);
+	call.access = access;
+	if (let_in(connection, stream, access, peer)) {
+		status = answer(daemon, stream, peer, &call);
+	}
+	kms_access_give(daemon, &access);
+	return status;
+}
+
+static void converse(kms_connection *connection, wire_stream *stream)
+{
+	kms_daemon *daemon = connection->daemon;
+	kms_access *access = kms_access_take(daemon);
+	kms_peer peer = {0};
+	bool good = let_in(connection, stream, access, &peer);
+
+	kms_access_give(daemon, &access);
+	while (good && !atomic_load(&daemon->stop)) {
+		good = serve_next(connection, stream, &peer) == PDB_OK;
+	}
+}
+
+static pdb_status take_over(kms_connection *connection, wire_stream *stream)
+{
+	kms_daemon *daemon = connection->daemon;
+	kms_access *access = kms_access_take(daemon);
+	SSL_CTX *tls = connection->listener->endpoint.tls ? access->tls : NULL;
+	pdb_err err = {0};
+	pdb_status status = wire_stream_accept(stream, dup(connection->fd), tls,
+					       now() + daemon->settings->request_timeout, &err);
+
+	kms_access_give(daemon, &access);
+	return status;
 }
 
 static void *serve_one(void *arg)
@@ -104,12 +150,9 @@ static void *serve_one(void *arg)
 	kms_connection *connection = arg;
 	kms_daemon *daemon = connection->daemon;
 	wire_stream stream = {.host = &kms_daemon_host, .fd = -1, .in = {.host = &kms_daemon_host}};
-	SSL_CTX *tls = connection->listener->endpoint.tls ? daemon->tls : NULL;
-	pdb_err err = {0};
 
-	if (wire_stream_accept(&stream, dup(connection->fd), tls,
-			       now() + daemon->settings->request_timeout, &err) == PDB_OK) {
-		converse(daemon, connection->listener, &stream);
+	if (take_over(connection, &stream) == PDB_OK) {
+		converse(connection, &stream);
 		wire_stream_close(&stream);
 	}
 	(void)pthread_mutex_lock(&daemon->lock);

@@ -227,6 +227,13 @@ bool wire_stream_stale(wire_stream *stream)
 	return wire_stream_begun(stream) || poll(&one, 1, 0) != 0;
 }
 
+bool wire_stream_left(const wire_stream *stream)
+{
+	struct pollfd one = {stream->fd, POLLRDHUP, 0};
+
+	return poll(&one, 1, 0) > 0;
+}
+
 /* -- connections --------------------------------------------------------------------------------
  */
 

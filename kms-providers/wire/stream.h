@@ -38,6 +38,8 @@ pdb_status wire_stream_receive(wire_stream *stream, wire_head *head, pdb_slice *
 bool wire_stream_begun(const wire_stream *stream);
 /* True when the other side has closed, or said something unasked. */
 bool wire_stream_stale(wire_stream *stream);
+/* True when nobody waits for an answer any more. */
+bool wire_stream_left(const wire_stream *stream);
 
 /* -- TLS ----------------------------------------------------------------------------------------
  */
@@ -51,7 +53,17 @@ typedef struct wire_tls_files {
 /* TLS 1.3 only, both sides with certificates. Errors: PDB_EINVAL with the file. */
 pdb_status wire_tls_make(SSL_CTX **out, const wire_tls_files *files, bool server, pdb_err *err);
 void wire_tls_free(SSL_CTX **tls);
-/* SHA-256 of the other side's certificate as hex, and its common name; false without one. */
-bool wire_tls_peer(const SSL *ssl, char fingerprint[65], char name[WIRE_NAME + 1]);
+
+/* The certificate that the other side has shown. */
+typedef struct wire_certificate {
+	char fingerprint[65]; /* SHA-256 as hex */
+	char name[WIRE_NAME + 1];
+	int64_t until; /* unix seconds */
+} wire_certificate;
+
+/* False when it has shown none. */
+bool wire_tls_peer(const SSL *ssl, wire_certificate *out);
+/* Whether a server with `tls` would let it in today; other files may have been read since. */
+bool wire_tls_trusts(SSL_CTX *tls, const SSL *ssl);
 
 #endif

@@ -2,7 +2,9 @@
 /* TLS between a server and its KMS: 1.3 only, both sides with certificates. */
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/x509v3.h>
 #include <sodium.h>
+#include <time.h>
 
 #include "wire/stream.h"
 
@@ -58,24 +60,51 @@ void wire_tls_free(SSL_CTX **tls)
 	*tls = NULL;
 }
 
-bool wire_tls_peer(const SSL *ssl, char fingerprint[65], char name[WIRE_NAME + 1])
+static bool read_until(const X509 *certificate, int64_t *out)
+{
+	struct tm when = {0};
+
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &when) != 1) {
+		return false;
+	}
+	*out = (int64_t)timegm(&when);
+	return true;
+}
+
+bool wire_tls_peer(const SSL *ssl, wire_certificate *out)
 {
 	X509 *certificate = ssl != NULL ? SSL_get1_peer_certificate(ssl) : NULL;
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
 	bool good;
 
-	fingerprint[0] = '\0';
-	name[0] = '\0';
+	*out = (wire_certificate){0};
 	if (certificate == NULL) {
 		return false;
 	}
-	good = X509_digest(certificate, EVP_sha256(), digest, &len) == 1 && len == 32;
+	good = X509_digest(certificate, EVP_sha256(), digest, &len) == 1 && len == 32 &&
+	       read_until(certificate, &out->until);
 	if (good) {
-		(void)sodium_bin2hex(fingerprint, 65, digest, len);
+		(void)sodium_bin2hex(out->fingerprint, sizeof(out->fingerprint), digest, len);
 		(void)X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
-						name, WIRE_NAME + 1);
+						out->name, sizeof(out->name));
 	}
 	X509_free(certificate);
+	return good;
+}
+
+bool wire_tls_trusts(SSL_CTX *tls, const SSL *ssl)
+{
+	X509 *shown = SSL_get1_peer_certificate(ssl);
+	X509_STORE_CTX *check = X509_STORE_CTX_new();
+	bool good = tls != NULL && check != NULL && shown != NULL &&
+		    X509_STORE_CTX_init(check, SSL_CTX_get_cert_store(tls), shown,
+					SSL_get_peer_cert_chain(ssl)) == 1 &&
+		    X509_STORE_CTX_set_default(check, "ssl_client") == 1 &&
+		    X509_verify_cert(check) == 1;
+
+	X509_STORE_CTX_free(check);
+	X509_free(shown);
+	ERR_clear_error();
 	return good;
 }
