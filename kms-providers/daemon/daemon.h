@@ -83,11 +83,11 @@ typedef struct kms_peer {
 
 /* Nonces that were used, each for as long as its time would be accepted. */
 typedef struct kms_nonces kms_nonces;
-kms_nonces *kms_nonces_create(void);
+kms_nonces *kms_nonces_create(int64_t now);
 void kms_nonces_destroy(kms_nonces **nonces);
-/* True once for a nonce; false when it was used, or when no more can be remembered. `now` and the
- * time until which it is kept are unix seconds. Threads: any. */
-bool kms_nonces_use(kms_nonces *nonces, const char *nonce, int64_t now, int64_t until);
+/* True once for a nonce; false when it was used, or may have been, or when no more can be
+ * remembered. `now` and when its proof was made are unix seconds. Threads: any. */
+bool kms_nonces_use(kms_nonces *nonces, const char *nonce, int64_t now, int64_t made);
 
 #define KMS_SKEW_MAX 60 /* seconds that the clocks of both sides may differ */
 

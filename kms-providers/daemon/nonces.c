@@ -16,15 +16,17 @@ typedef struct used_nonce {
 
 struct kms_nonces {
 	pthread_mutex_t lock;
+	int64_t since; /* what was used before it is not known */
 	used_nonce places[BUCKETS][PLACES];
 };
 
-kms_nonces *kms_nonces_create(void)
+kms_nonces *kms_nonces_create(int64_t now)
 {
 	kms_nonces *nonces = pdb_mem_zalloc(sizeof(*nonces));
 
 	if (nonces != NULL) {
 		(void)pthread_mutex_init(&nonces->lock, NULL);
+		nonces->since = now;
 	}
 	return nonces;
 }
@@ -58,19 +60,19 @@ static bool use(used_nonce *bucket, const uint8_t *bytes, int64_t now, int64_t u
 	return true;
 }
 
-bool kms_nonces_use(kms_nonces *nonces, const char *nonce, int64_t now, int64_t until)
+bool kms_nonces_use(kms_nonces *nonces, const char *nonce, int64_t now, int64_t made)
 {
 	uint8_t bytes[WIRE_NONCE / 2];
 	size_t used = 0;
 	bool good;
 
 	if (sodium_hex2bin(bytes, sizeof(bytes), nonce, WIRE_NONCE, NULL, &used, NULL) != 0 ||
-	    used != sizeof(bytes)) {
+	    used != sizeof(bytes) || made < nonces->since) {
 		return false;
 	}
 	(void)pthread_mutex_lock(&nonces->lock);
 	good = use(nonces->places[((size_t)bytes[0] << 4 | bytes[1] >> 4) % BUCKETS], bytes, now,
-		   until);
+		   made + KMS_SKEW_MAX);
 	(void)pthread_mutex_unlock(&nonces->lock);
 	return good;
 }

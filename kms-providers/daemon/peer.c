@@ -158,7 +158,7 @@ pdb_status kms_peer_prove(const kms_daemon *daemon, const kms_call *call, kms_pe
 				   "the clocks differ by %lld seconds; here it is %lld",
 				   (long long)(head->time - now), (long long)now);
 	}
-	if (!kms_nonces_use(daemon->nonces, head->nonce, now, head->time + KMS_SKEW_MAX)) {
+	if (!kms_nonces_use(daemon->nonces, head->nonce, now, head->time)) {
 		return pdb_err_set(err, PDB_EUNAUTHENTICATED, NULL, "the proof was used before");
 	}
 	peer->roles = token->roles;

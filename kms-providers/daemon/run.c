@@ -45,7 +45,7 @@ static pdb_status make_places(kms_daemon *daemon, pdb_err *err)
 	size_t count = (size_t)daemon->settings->max_connections;
 
 	daemon->connections = pdb_mem_zalloc(count * sizeof(*daemon->connections));
-	daemon->nonces = kms_nonces_create();
+	daemon->nonces = kms_nonces_create(kms_daemon_host.now() / 1000000000);
 	if (daemon->connections == NULL || daemon->nonces == NULL) {
 		return pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for connections");
 	}
