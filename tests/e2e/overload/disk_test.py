@@ -2,35 +2,24 @@
 """A disk that fills up: a small file system of its own, in a namespace where one may be mounted."""
 import os
 import subprocess
-import sys
 import threading
 import unittest
 
+import mounts
 import progressdb
 from crowd import Crowd, wait_until_writable
 
 MEGABYTE = 1 << 20
 SIZE = 400 * MEGABYTE
 RECOVERY = 5.0
-INSIDE = "PDB_DISK_TEST"
-
-
-def namespace():
-    """The command that runs this file again where it may mount; None when there is no way."""
-    for command in (["unshare", "--mount"], ["unshare", "--user", "--map-root-user", "--mount"]):
-        script = "mount -t tmpfs -o size=1m none /tmp"
-        if subprocess.run([*command, "sh", "-c", script], capture_output=True, check=False).returncode == 0:
-            return command
-    return None
 
 
 class DiskFull(unittest.TestCase):
     def setUp(self):
         self.server = progressdb.Server(arguments=["--set", "storage.reserve=32MiB"])
         os.mkdir(self.server.db, 0o700)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "none", self.server.db],
-                       check=True)
-        self.addCleanup(subprocess.run, ["umount", "-l", self.server.db], check=False)
+        mounts.mount(self.server.db, SIZE)
+        self.addCleanup(mounts.unmount, self.server.db)
         self.addCleanup(self.server.close)
         self.server.start()
         self.reader = self.server.backend("reader")
@@ -106,11 +95,4 @@ class DiskFull(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if os.environ.get(INSIDE):
-        unittest.main()
-    way = namespace()
-    if way is None:
-        print("skipped: a file system can be mounted neither as root nor in a user namespace")
-        sys.exit(0)
-    sys.exit(subprocess.run([*way, sys.executable, *sys.argv], env={**os.environ, INSIDE: "1"},
-                            check=False).returncode)
+    mounts.main()
