@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -56,9 +57,12 @@ static ssize_t move_tls(wire_stream *stream, uint8_t *in, const uint8_t *out, si
 			short *events)
 {
 	size_t moved = 0;
-	int good = out != NULL ? SSL_write_ex(stream->ssl, out, len, &moved)
-			       : SSL_read_ex(stream->ssl, in, len, &moved);
+	int good;
 
+	/* what another connection of this thread has left there would pass for a failure of ours */
+	ERR_clear_error();
+	good = out != NULL ? SSL_write_ex(stream->ssl, out, len, &moved)
+			   : SSL_read_ex(stream->ssl, in, len, &moved);
 	if (good == 1) {
 		return (ssize_t)moved;
 	}
@@ -216,22 +220,20 @@ pdb_status wire_stream_receive(wire_stream *stream, wire_head *head, pdb_slice *
 	}
 }
 
-bool wire_stream_stale(wire_stream *stream)
-{
-	struct pollfd one = {stream->fd, POLLIN, 0};
-
-	/* TLS may have a session ticket for us there; that is no sign of anything */
-	if (stream->ssl != NULL) {
-		return poll(&one, 1, 0) > 0 && (one.revents & (POLLHUP | POLLERR)) != 0;
-	}
-	return wire_stream_begun(stream) || poll(&one, 1, 0) != 0;
-}
-
 bool wire_stream_left(const wire_stream *stream)
 {
 	struct pollfd one = {stream->fd, POLLRDHUP, 0};
 
 	return poll(&one, 1, 0) > 0;
+}
+
+bool wire_stream_stale(wire_stream *stream)
+{
+	struct pollfd one = {stream->fd, POLLIN, 0};
+
+	/* TLS may have a session ticket for us there; that is no sign of anything */
+	return wire_stream_begun(stream) ||
+	       (stream->ssl != NULL ? wire_stream_left(stream) : poll(&one, 1, 0) != 0);
 }
 
 /* -- connections --------------------------------------------------------------------------------
@@ -240,9 +242,11 @@ bool wire_stream_left(const wire_stream *stream)
 static pdb_status handshake(wire_stream *stream, int64_t deadline, bool server, pdb_err *err)
 {
 	for (;;) {
-		int good = server ? SSL_accept(stream->ssl) : SSL_connect(stream->ssl);
+		int good;
 		int what;
 
+		ERR_clear_error();
+		good = server ? SSL_accept(stream->ssl) : SSL_connect(stream->ssl);
 		if (good == 1) {
 			return PDB_OK;
 		}

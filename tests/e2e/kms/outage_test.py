@@ -169,16 +169,23 @@ class Outage(ServedCase):
         print(f"{self.number:3} {kind:8} {SECONDS} s, keys live {ttl} s: {dict(self.counts)}; "
               f"slowest answer {self.slowest:.2f} s, back in {took:.2f} s, {unwraps} unwraps of {keys} keys", flush=True)
 
-    def test_outages(self):
-        self.begin("unix", relay=True, prepared=PREPARED)
+    def outages(self, kinds):
         for number in range(COUNT):
-            self.outage(KINDS[number % 4], (SHORT, KEPT)[(number + number // 4) % 2])
+            self.outage(kinds[number % len(kinds)], (SHORT, KEPT)[(number + number // len(kinds)) % 2])
         self.said = self.every
         self.read_all()
         self.server.stop()
         self.assertEqual(self.daemon.stop(), 0)
         self.assertEqual(self.daemon.audit(self.daemon.public_key())[0], 0)
         self.nothing_in_clear()
+
+    def test_over_a_unix_socket(self):
+        self.begin("unix", relay=True, prepared=PREPARED)
+        self.outages(KINDS)
+
+    def test_over_tls(self):
+        self.begin("tls", prepared=PREPARED)
+        self.outages(("killed", "hung"))
 
     def test_a_server_starts_without_its_service(self):
         self.begin("unix")
