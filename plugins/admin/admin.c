@@ -2,6 +2,8 @@
 /* Administration over HTTP: the routes below /admin, for operators. */
 #include "admin_private.h"
 
+#include <sodium.h>
+
 typedef struct admin_settings {
 	int64_t export_keep;
 } admin_settings;
@@ -79,6 +81,9 @@ static pdb_status init(const pdb_host *host, pdb_plugin *plugin, const void *set
 	if (!PDB_HAS(host, domain) || !PDB_HAS(host->domain, import_thread) ||
 	    !PDB_HAS(host->control, directory)) {
 		return pdb_err_set(err, PDB_EABI, NULL, "this server is too old for the plugin");
+	}
+	if (sodium_init() < 0) {
+		return pdb_err_set(err, PDB_EINTERNAL, NULL, "the crypto library does not start");
 	}
 	self = host->alloc(sizeof(*self));
 	if (self == NULL) {

@@ -23,7 +23,7 @@ typedef struct exporting {
 	char walked[PDB_CURSOR_SIZE];
 	char thread[ADMIN_ID_MAX + 1];
 	char inner[PDB_CURSOR_SIZE];
-	uint64_t size; /* of the file, as far as it counts */
+	exports_place place; /* of the file, as far as it counts */
 	uint64_t threads;
 	uint64_t messages;
 	uint64_t reactions;
@@ -39,7 +39,8 @@ static void load(exporting *e, const json_t *state)
 	e->found = e->thread[0] != '\0';
 	e->member = json_is_true(json_object_get(state, "member"));
 	e->told = json_is_true(json_object_get(state, "told"));
-	e->size = person_load_number(state, "size");
+	e->place.size = person_load_number(state, "size");
+	e->place.stored = person_load_number(state, "stored");
 	e->threads = person_load_number(state, "threads");
 	e->messages = person_load_number(state, "messages");
 	e->reactions = person_load_number(state, "reactions");
@@ -49,13 +50,14 @@ static json_t *result_of(const exporting *e)
 {
 	return json_pack("{s:I,s:I,s:I,s:I}", "threads", (json_int_t)e->threads, "messages",
 			 (json_int_t)e->messages, "reactions", (json_int_t)e->reactions, "size",
-			 (json_int_t)e->size);
+			 (json_int_t)e->place.size);
 }
 
 static json_t *state_of(const exporting *e)
 {
 	json_t *state = result_of(e);
 
+	(void)json_object_set_new(state, "stored", json_integer((json_int_t)e->place.stored));
 	(void)json_object_set_new(state, "walked", json_string(e->walked));
 	(void)json_object_set_new(state, "thread", json_string(e->thread));
 	(void)json_object_set_new(state, "inner", json_string(e->inner));
@@ -258,9 +260,8 @@ static pdb_status write_step(exporting *e, pdb_job_run *run, pdb_err *err)
 		status = pdb_err_set(err, PDB_ENOMEM, NULL, "no memory for lines");
 	}
 	if (status == PDB_OK) {
-		status = exports_append(e->self, host->jobs->id(run), e->size,
+		status = exports_append(e->self, host->jobs->id(run), &e->place,
 					pdb_slice_of(text, len), err);
-		e->size += len;
 	}
 	free(text);
 	return status;
