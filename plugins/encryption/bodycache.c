@@ -157,6 +157,7 @@ static size_t words_for(size_t bytes)
 
 static void copy_out(uint64_t *to, const word *from, size_t count)
 {
+#pragma GCC unroll 8
 	for (size_t i = 0; i < count; i++) {
 		to[i] = atomic_load_explicit(&from[i], memory_order_acquire);
 	}
