@@ -5,6 +5,9 @@ import json
 import os
 import sys
 
+if hasattr(sys, "set_int_max_str_digits"):
+    sys.set_int_max_str_digits(0)  # numbers come back with as many digits as they were sent with
+
 SOURCE = os.environ.get("PDB_SOURCE") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 
