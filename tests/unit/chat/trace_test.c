@@ -2,6 +2,7 @@
 /* Traces: every thread in which a user left something is found, and nothing stays of who is erased.
  */
 #include <pdb/domain.h>
+#include <stdlib.h>
 
 #include "world.h"
 
