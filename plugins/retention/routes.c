@@ -19,9 +19,10 @@ static pdb_status show(void *state, pdb_request *request, pdb_err *err)
 	retention *self = state;
 	rules r = retention_rules(self);
 	json_t *last;
-	int64_t next = r.enabled && self->next_due > 0 ? self->next_due * SECOND : 0;
+	int64_t next;
 
 	(void)pthread_mutex_lock(&self->last_lock);
+	next = r.enabled && self->next_due > 0 ? self->next_due * SECOND : 0;
 	last = json_pack("{s:I,s:I,s:I,s:I,s:I}", "started_ts", (json_int_t)self->last_started,
 			 "ended_ts", (json_int_t)self->last_ended, "threads",
 			 (json_int_t)self->last.threads, "messages",
