@@ -217,9 +217,7 @@ Test(purge, bears_uncertain_commits)
 				more = true;
 			}
 		}
-		faults.lose_every = 0;
-		faults.keep_every = 0;
-		faults.conflict_every = 0;
+		world_faults_end();
 		catch_up_all(&w);
 		cr_expect_eq(check_all(&w), 0);
 	}

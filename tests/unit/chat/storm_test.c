@@ -116,9 +116,7 @@ static void storm(void)
 	}
 	atomic_store(&reading, false);
 	cr_assert_eq(pthread_join(other, NULL), 0);
-	atomic_store(&faults.conflict_every, 0);
-	atomic_store(&faults.lose_every, 0);
-	atomic_store(&faults.keep_every, 0);
+	world_faults_end();
 	pdb_chat_counts(w.chat, &all_threads, &all_messages);
 	cr_assert_eq(all_threads, SHARED);
 	cr_assert_eq(all_messages, WRITERS * APPENDS);

@@ -21,7 +21,7 @@ static void close_one(world *one)
 
 static void close_worlds(void)
 {
-	faults = (world_faults){0};
+	world_faults_end();
 	close_one(&w);
 	close_one(&other);
 }
@@ -227,7 +227,7 @@ Test(transfer, conflicts_and_lost_commits_change_nothing)
 		atomic_store(&faults.lose_every, every[i][1]);
 		atomic_store(&faults.keep_every, every[i][2]);
 		import_all(&other, &lines, 3);
-		faults = (world_faults){0};
+		world_faults_end();
 		same(&lines);
 		catch_up_all(&other);
 		cr_assert_eq(check_all(&other), 0);

@@ -56,6 +56,13 @@ static pdb_status faulty_commit(void **txn, pdb_err *err)
 	return status;
 }
 
+void world_faults_end(void)
+{
+	atomic_store(&faults.conflict_every, 0);
+	atomic_store(&faults.lose_every, 0);
+	atomic_store(&faults.keep_every, 0);
+}
+
 static pdb_status faulty_sync(void *db, pdb_err *err)
 {
 	while (atomic_load(&faults.hold_sync)) {

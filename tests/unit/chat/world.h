@@ -17,6 +17,9 @@ typedef struct world_faults {
 
 extern world_faults faults;
 
+/* Commits go well again; threads of the store may be at work. */
+void world_faults_end(void);
+
 typedef struct world {
 	pdb_store *store;
 	pdb_chat *chat;
