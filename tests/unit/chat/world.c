@@ -85,17 +85,25 @@ static void chat_open(world *w)
 		     PDB_OK, "%s", w->err.text);
 }
 
+/* The calls once: the threads of another world's store may be reading them. */
+static void storage_make(void)
+{
+	if (inner == NULL) {
+		inner = pdb_plugin_manifest_memory.ops;
+		faulty = *inner;
+		faulty.commit = faulty_commit;
+		faulty.sync = faulty_sync;
+	}
+	faulty.capabilities = inner->capabilities | more_capabilities;
+}
+
 void world_open(world *w)
 {
 	static const char *const roles[] = {"user", "assistant"};
 	const pdb_storage_params params = {.size = sizeof(params), .host = &host};
 	const pdb_store_settings settings = {.directory = "/nonexistent"};
 
-	inner = pdb_plugin_manifest_memory.ops;
-	faulty = *inner;
-	faulty.capabilities |= more_capabilities;
-	faulty.commit = faulty_commit;
-	faulty.sync = faulty_sync;
+	storage_make();
 	w->settings = (pdb_chat_settings){.title_max = 200,
 					  .attributes_max = 8192,
 					  .participants_max = 1000,
