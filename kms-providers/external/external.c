@@ -21,6 +21,14 @@ typedef struct external_settings {
 	int64_t breaker_pause;
 } external_settings;
 
+/* What a reload reads anew, also when its path stays. */
+#define FILE_OF(name, text)                                                                        \
+	{                                                                                          \
+		.key = "security.kms." #name, .type = PDB_OPTION_PATH,                             \
+		.flags = PDB_OPTION_RELOADABLE, .offset = offsetof(external_settings, name),       \
+		.help = (text)                                                                     \
+	}
+
 static const pdb_option options[] = {
 	{.key = "security.kms.endpoint",
 	 .type = PDB_OPTION_STRING,
@@ -29,27 +37,11 @@ static const pdb_option options[] = {
 	 .env = "KMS_ENDPOINT",
 	 .help = "Where progressdb-kms listens: unix:/path, https://host:port, or "
 		 "http://address:port on an address of the machine itself."},
-	{.key = "security.kms.token_file",
-	 .type = PDB_OPTION_PATH,
-	 .flags = PDB_OPTION_RELOADABLE,
-	 .offset = offsetof(external_settings, token_file),
-	 .help = "The token of this server, for http: a line of role, name and secret; closed to "
-		 "others."},
-	{.key = "security.kms.ca_file",
-	 .type = PDB_OPTION_PATH,
-	 .flags = PDB_OPTION_RELOADABLE,
-	 .offset = offsetof(external_settings, ca_file),
-	 .help = "Authorities that sign the certificate of the KMS, PEM; for https."},
-	{.key = "security.kms.cert_file",
-	 .type = PDB_OPTION_PATH,
-	 .flags = PDB_OPTION_RELOADABLE,
-	 .offset = offsetof(external_settings, cert_file),
-	 .help = "Certificate chain of this server as a client of the KMS, PEM."},
-	{.key = "security.kms.key_file",
-	 .type = PDB_OPTION_PATH,
-	 .flags = PDB_OPTION_RELOADABLE,
-	 .offset = offsetof(external_settings, key_file),
-	 .help = "Its private key, PEM."},
+	FILE_OF(token_file, "The token of this server, for http: a line of role, name and secret; "
+			    "closed to others."),
+	FILE_OF(ca_file, "Authorities that sign the certificate of the KMS, PEM; for https."),
+	FILE_OF(cert_file, "Certificate chain of this server as a client of the KMS, PEM."),
+	FILE_OF(key_file, "Its private key, PEM."),
 	{.key = "security.kms.timeout",
 	 .type = PDB_OPTION_DURATION,
 	 .offset = offsetof(external_settings, timeout),
