@@ -75,8 +75,6 @@ class Ground:
         self.server.start()
 
     def close(self):
-        if self.server.process is not None:
-            self.server.kill()
         self.sealed.close()
         if self.daemon is not None:
             self.daemon.close()
