@@ -278,6 +278,20 @@ static int settle(pdb__journal *journal)
 	return 0;
 }
 
+pdb_status pdb__journal_forget_audit(pdb__journal *journal, pdb_err *err)
+{
+	int error;
+
+	(void)pthread_mutex_lock(&journal->lock);
+	journal->at.audit_seq = 0;
+	error = settle(journal);
+	(void)pthread_mutex_unlock(&journal->lock);
+	return error == 0 ? PDB_OK
+			  : pdb_err_set(err, pdb__files_status(error), NULL,
+					"the head of the journal cannot be written: %s",
+					strerror(error));
+}
+
 pdb_status pdb__journal_compact(pdb__journal *journal,
 				pdb_status (*write)(void *arg, pdb__journal *journal, pdb_err *err),
 				void *arg, pdb_err *err)

@@ -90,5 +90,7 @@ pdb_status pdb__journal_compact(pdb__journal *journal,
 pdb__journal_place pdb__journal_where(pdb__journal *journal);
 /* Remembers how long the audit log is, for the next head. Threads: any. */
 void pdb__journal_note_audit(pdb__journal *journal, uint64_t seq);
+/* A new audit log begins: writes a head that knows of no line. Errors: PDB_EBACKEND. */
+pdb_status pdb__journal_forget_audit(pdb__journal *journal, pdb_err *err);
 
 #endif

@@ -169,6 +169,9 @@ static pdb_status open_audit(pdb_keyring *keyring, const pdb_keyring_params *par
 	pdb_status status = pdb__audit_log_open(&keyring->audit, &audit, err);
 	pdb__journal_place place;
 
+	if (status == PDB_OK && keyring->audit.fresh) {
+		status = pdb__journal_forget_audit(&keyring->journal, err);
+	}
 	if (status == PDB_OK) {
 		status = judge_age(keyring, err);
 	}
