@@ -135,7 +135,7 @@ static bool judge_file(audit_run *run, FILE *file)
 	return good;
 }
 
-static bool judge_end(audit_run *run)
+static void take_head(audit_run *run)
 {
 	char path[PATH_MAX];
 	char head[PDB__AUDIT_HEAD_MAX];
@@ -148,13 +148,14 @@ static bool judge_end(audit_run *run)
 		len = fread(head, 1, sizeof(head), file);
 		(void)fclose(file);
 	}
-	return pdb__audit_check_end(&run->check, pdb_slice_of(head, len));
+	pdb__audit_check_head(&run->check, pdb_slice_of(head, len));
 }
 
 static pdb_exit judge_all(audit_run *run, bool quiet)
 {
 	bool good = true;
 
+	take_head(run);
 	for (size_t i = 0; i < run->files.count && good; i++) {
 		FILE *file;
 
@@ -169,7 +170,7 @@ static pdb_exit judge_all(audit_run *run, bool quiet)
 		good = judge_file(run, file);
 		(void)fclose(file);
 	}
-	if (!good || !judge_end(run)) {
+	if (!good || !pdb__audit_check_end(&run->check)) {
 		print_fault(run);
 		return PDB_EXIT_NO;
 	}

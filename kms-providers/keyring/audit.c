@@ -132,14 +132,29 @@ static int make_room(pdb__audit *audit, size_t len)
 	return 0;
 }
 
+void pdb__audit_mac(const pdb__audit *audit, const uint8_t prev[PDB__AUDIT_HASH], pdb_slice text,
+		    uint8_t out[PDB__AUDIT_MAC])
+{
+	crypto_generichash_state state;
+
+	(void)crypto_generichash_init(&state, audit->mac_key, 32, PDB__AUDIT_MAC);
+	(void)crypto_generichash_update(&state, prev, PDB__AUDIT_HASH);
+	(void)crypto_generichash_update(&state, text.ptr, text.len);
+	(void)crypto_generichash_final(&state, out, PDB__AUDIT_MAC);
+	sodium_memzero(&state, sizeof(state));
+}
+
 /* Seals the line and writes it. 0 or an errno value; the log is as before then. */
 static int put_line(pdb__audit *audit, line_text *line, bool checkpoint)
 {
 	uint8_t hash[PDB__AUDIT_HASH];
 	uint8_t message[64];
 	uint8_t sig[PDB__AUDIT_SIG];
+	uint8_t mac[PDB__AUDIT_MAC];
 	int error;
 
+	pdb__audit_mac(audit, audit->hash, pdb_slice_of(line->text, line->len), mac);
+	add_hex(line, "mac", mac, sizeof(mac));
 	add_hex(line, "prev", audit->hash, sizeof(audit->hash));
 	pdb__audit_hash(pdb_slice_of(line->text, line->len), hash);
 	add_hex(line, "hash", hash, sizeof(hash));

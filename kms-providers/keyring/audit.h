@@ -37,6 +37,7 @@ typedef struct pdb__audit_event {
 typedef struct pdb__audit {
 	const pdb_host *host;
 	const uint8_t *sign_key; /* 64 bytes, locked memory of the caller */
+	const uint8_t *mac_key;  /* 32 bytes, there too */
 	int directory;
 	int fd;
 	int head_fd;
@@ -60,6 +61,7 @@ typedef struct pdb__audit_params {
 	const pdb_host *host;
 	int directory;
 	const uint8_t *sign_key;
+	const uint8_t *mac_key;
 	const uint8_t *public_key;
 	uint64_t file_max;  /* 0 = 64 MiB */
 	uint64_t least_seq; /* the log is known to have had so many lines */

@@ -11,6 +11,7 @@
 #define HEAD_LABEL "pdb/audit-head1"
 #define HASH_HEX   (2 * PDB__AUDIT_HASH)
 #define SIG_HEX    (2 * PDB__AUDIT_SIG)
+#define MAC_PART   (sizeof(",\"mac\":\"\"") - 1 + 2 * PDB__AUDIT_MAC)
 #define NUMBER_MAX 20u
 #define HASH_PART  (sizeof(",\"hash\":\"\"") - 1 + HASH_HEX)
 #define PREV_PART  (sizeof(",\"prev\":\"\"") - 1 + HASH_HEX)
@@ -102,6 +103,23 @@ static bool read_tail(pdb_slice line, bool checkpoint, pdb__audit_line *out)
 	return !from.failed && from.left.len == 0;
 }
 
+/* In front of the tail. */
+static void read_mac(pdb_slice line, pdb__audit_line *out)
+{
+	size_t before = out->hashed - PREV_PART;
+	reader from = {pdb_slice_of(line.ptr, before), before < MAC_PART};
+
+	if (!from.failed) {
+		from.left = pdb_slice_skip(from.left, before - MAC_PART);
+		expect(&from, ",\"mac\":\"");
+		hex(&from, out->mac, sizeof(out->mac));
+		expect(&from, "\"");
+	}
+	if (!from.failed) {
+		out->macced = before - MAC_PART;
+	}
+}
+
 bool pdb__audit_line_read(pdb_slice line, pdb__audit_line *out)
 {
 	reader from = {line, false};
@@ -114,7 +132,11 @@ bool pdb__audit_line_read(pdb_slice line, pdb__audit_line *out)
 		return false;
 	}
 	out->checkpoint = read_tail(line, true, out);
-	return out->checkpoint || read_tail(line, false, out);
+	if (!out->checkpoint && !read_tail(line, false, out)) {
+		return false;
+	}
+	read_mac(line, out);
+	return true;
 }
 
 void pdb__audit_hash(pdb_slice hashed, uint8_t out[PDB__AUDIT_HASH])
@@ -220,6 +242,25 @@ static bool judge_signature(pdb__audit_check *check, const pdb__audit_line *line
 	return false;
 }
 
+/* The head is signed with each sync: what lies before its line is whole only if that line is. */
+static bool judge_head(pdb__audit_check *check, const pdb__audit_line *line)
+{
+	if (!check->has_head || line->seq != check->head.seq ||
+	    sodium_memcmp(line->hash, check->head.hash, PDB__AUDIT_HASH) == 0) {
+		return true;
+	}
+	(void)snprintf(check->fault, sizeof(check->fault),
+		       "is another one than the head beside the log was written for: a line from "
+		       "%llu on was altered",
+		       (unsigned long long)check->signed_line + 1);
+	return false;
+}
+
+void pdb__audit_check_head(pdb__audit_check *check, pdb_slice head_text)
+{
+	check->has_head = pdb__audit_head_read(head_text, check->public_key, &check->head);
+}
+
 bool pdb__audit_check_line(pdb__audit_check *check, pdb_slice text)
 {
 	uint8_t hash[PDB__AUDIT_HASH];
@@ -236,7 +277,8 @@ bool pdb__audit_check_line(pdb__audit_check *check, pdb_slice text)
 	if (sodium_memcmp(hash, line.hash, sizeof(hash)) != 0) {
 		return fault(check, "was altered: its hash does not fit");
 	}
-	if (!judge_chain(check, &line) || (line.checkpoint && !judge_signature(check, &line))) {
+	if (!judge_chain(check, &line) || (line.checkpoint && !judge_signature(check, &line)) ||
+	    !judge_head(check, &line)) {
 		return false;
 	}
 	check->seq = line.seq;
@@ -244,26 +286,23 @@ bool pdb__audit_check_line(pdb__audit_check *check, pdb_slice text)
 	return true;
 }
 
-bool pdb__audit_check_end(pdb__audit_check *check, pdb_slice head_text)
+bool pdb__audit_check_end(pdb__audit_check *check)
 {
-	pdb__audit_head head;
+	const pdb__audit_head *head = &check->head;
 
-	if (!pdb__audit_head_read(head_text, check->public_key, &head)) {
+	if (!check->has_head) {
 		return fault(check, "is the last, but the head beside the log is not one that this "
 				    "key has signed");
 	}
-	if (check->seq < head.seq) {
+	if (check->seq < head->seq) {
 		(void)snprintf(check->fault, sizeof(check->fault),
 			       "has number %llu and is the last, but there were %llu: the tail was "
 			       "cut, or this is an older copy",
-			       (unsigned long long)check->seq, (unsigned long long)head.seq);
+			       (unsigned long long)check->seq, (unsigned long long)head->seq);
 		return false;
 	}
-	if (check->seq == head.seq && sodium_memcmp(check->hash, head.hash, PDB__AUDIT_HASH) != 0) {
-		return fault(check, "is the last, but another line with its number was there");
-	}
-	if (head.seq > check->signed_seq) {
-		check->signed_seq = head.seq;
+	if (head->seq > check->signed_seq) {
+		check->signed_seq = head->seq;
 	}
 	return true;
 }

@@ -60,7 +60,21 @@ static pdb_status judge_place(const pdb__audit *audit, const pdb__audit_head *he
 	return PDB_OK;
 }
 
-/* Takes the whole lines behind the head; *at_out is where they end. */
+/* Whether this keyring has written the line behind the one with the hash `prev`: hashes anybody can
+ * chain. */
+static bool is_own(const pdb__audit *audit, const uint8_t *prev, pdb_slice text)
+{
+	uint8_t mac[PDB__AUDIT_MAC];
+	pdb__audit_line line;
+
+	if (!pdb__audit_line_read(text, &line) || line.macced == 0) {
+		return false;
+	}
+	pdb__audit_mac(audit, prev, pdb_slice_of(text.ptr, line.macced), mac);
+	return sodium_memcmp(mac, line.mac, sizeof(mac)) == 0;
+}
+
+/* Takes the whole lines behind the head. */
 static void take_tail(pdb__audit *audit, pdb_slice tail, const uint8_t *public_key)
 {
 	pdb__audit_check check = {.public_key = public_key, .line = 1, .seq = audit->seq};
@@ -69,8 +83,9 @@ static void take_tail(pdb__audit *audit, pdb_slice tail, const uint8_t *public_k
 	memcpy(check.hash, audit->hash, sizeof(check.hash));
 	while (tail.len > 0 && (end = memchr(tail.ptr, '\n', tail.len)) != NULL) {
 		size_t len = (size_t)(end - tail.ptr);
+		pdb_slice line = pdb_slice_of(tail.ptr, len);
 
-		if (!pdb__audit_check_line(&check, pdb_slice_of(tail.ptr, len))) {
+		if (!is_own(audit, audit->hash, line) || !pdb__audit_check_line(&check, line)) {
 			return;
 		}
 		audit->seq = check.seq;
@@ -105,8 +120,8 @@ static pdb_status recover_tail(pdb__audit *audit, const uint8_t *public_key, pdb
 	audit->host->free(bytes);
 	if ((uint64_t)info.st_size != audit->size) {
 		audit->host->log(PDB_LOG_WARN, "kms",
-				 "a crash left %llu bytes behind the last whole line of the audit "
-				 "log; they are cut off",
+				 "%llu bytes behind the last whole line of the audit log are not "
+				 "its own, or were left by a crash; they are cut off",
 				 (unsigned long long)((uint64_t)info.st_size - audit->size));
 		if (ftruncate(audit->fd, (off_t)audit->size) != 0) {
 			return failed("cannot cut", errno, err);
@@ -209,6 +224,7 @@ pdb_status pdb__audit_log_open(pdb__audit *audit, const pdb__audit_params *param
 
 	*audit = (pdb__audit){.host = params->host,
 			      .sign_key = params->sign_key,
+			      .mac_key = params->mac_key,
 			      .directory = params->directory,
 			      .fd = -1,
 			      .head_fd = -1,

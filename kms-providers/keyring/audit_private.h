@@ -5,6 +5,10 @@
 
 #include "audit.h"
 
+/* The MAC of a line that follows the one with the hash `prev`, over all in front of ,"mac": */
+void pdb__audit_mac(const pdb__audit *audit, const uint8_t prev[PDB__AUDIT_HASH], pdb_slice text,
+		    uint8_t out[PDB__AUDIT_MAC]);
+
 /* Each with the lock held (before threads: without); 0 or an errno value. */
 int pdb__audit_checkpoint(pdb__audit *audit);
 int pdb__audit_mark(pdb__audit *audit, const char *phase);

@@ -11,6 +11,7 @@
 
 #define KEK_MAGIC      UINT32_C(0x45424450) /* "PDBE" */
 #define IDENTITY_MAGIC UINT32_C(0x49424450) /* "PDBI" */
+#define AUDIT_LABEL    "pdb/audit-mac1"
 #define FORMAT         1u
 #define KEK_SIZE       (4 + 4 + PDB__WRAP_ID + 4 + 8 + PDB__WRAP_SIZE)
 #define IDENTITY_SIZE  (4 + 4 + PDB__WRAP_ID + 2 * PDB__WRAP_SIZE)
@@ -33,6 +34,8 @@ static pdb__wrap_context own_context(const uint8_t *instance, uint32_t version)
 static void use_seed(pdb_keyring *keyring, const uint8_t seed[32])
 {
 	(void)crypto_sign_seed_keypair(keyring->public_key, keyring->secrets->sign_key, seed);
+	(void)crypto_generichash(keyring->secrets->audit_key, sizeof(keyring->secrets->audit_key),
+				 (const uint8_t *)AUDIT_LABEL, sizeof(AUDIT_LABEL) - 1, seed, 32);
 	(void)sodium_bin2hex(keyring->public_hex, sizeof(keyring->public_hex), keyring->public_key,
 			     sizeof(keyring->public_key));
 }

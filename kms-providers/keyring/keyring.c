@@ -163,6 +163,7 @@ static pdb_status open_audit(pdb_keyring *keyring, const pdb_keyring_params *par
 	const pdb__audit_params audit = {.host = keyring->host,
 					 .directory = keyring->directory,
 					 .sign_key = keyring->secrets->sign_key,
+					 .mac_key = keyring->secrets->audit_key,
 					 .public_key = keyring->public_key,
 					 .file_max = params->audit_file_max,
 					 .least_seq = keyring->journal.at.audit_seq};

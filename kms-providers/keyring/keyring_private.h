@@ -19,6 +19,7 @@ typedef struct pdb__secrets {
 	pdb__wrap_keys keks[PDB__KEK_LIVE_MAX];
 	uint8_t store_key[32];
 	uint8_t sign_key[64];
+	uint8_t audit_key[32];
 	pdb__wrap_keys text;               /* with the lock held */
 	uint8_t scratch[PDB_KMS_DEK_SIZE]; /* with the keyring's lock held */
 	uint8_t other[PDB_KMS_DEK_SIZE];   /* with the keyring's lock held */

@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pdb_slice left = pdb_slice_of(data, size);
 	pdb__audit_line line;
 
+	pdb__audit_check_head(&check, left);
 	while (left.len > 0) {
 		const uint8_t *end = memchr(left.ptr, '\n', left.len);
 		size_t len = end != NULL ? (size_t)(end - left.ptr) : left.len;
@@ -27,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		left = pdb_slice_skip(left, len + 1);
 	}
-	if (check.signed_seq != 0 || pdb__audit_check_end(&check, pdb_slice_of(data, size))) {
+	if (check.signed_seq != 0 || pdb__audit_check_end(&check)) {
 		abort();
 	}
 	return 0;

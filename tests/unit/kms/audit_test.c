@@ -66,6 +66,7 @@ static uint64_t judge(const uint8_t *bytes, size_t len)
 	pdb__audit_check check = {.public_key = copy.key};
 	pdb_slice left = pdb_slice_of(bytes, len);
 
+	pdb__audit_check_head(&check, pdb_slice_of(copy.head, copy.head_len));
 	while (left.len > 0) {
 		const uint8_t *end = memchr(left.ptr, '\n', left.len);
 		size_t line = end != NULL ? (size_t)(end - left.ptr) : left.len;
@@ -78,7 +79,7 @@ static uint64_t judge(const uint8_t *bytes, size_t len)
 		}
 		left = pdb_slice_skip(left, line + 1);
 	}
-	if (pdb__audit_check_end(&check, pdb_slice_of(copy.head, copy.head_len))) {
+	if (pdb__audit_check_end(&check)) {
 		return 0;
 	}
 	return check.line > 0 ? check.line : 1;
@@ -260,6 +261,69 @@ Test(audit, a_cut_or_older_log_stops_the_next_start)
 	(void)fixture_key("t", NULL);
 	fixture_close();
 	fixture_open();
+}
+
+/* Puts one more line behind the log, with all that can be made without a secret. */
+static void forge_line(uint64_t seq)
+{
+	const pdb_slice last = pdb_slice_of(copy.bytes + copy.starts[copy.lines - 1],
+					    line_len(copy.lines - 1) - 1);
+	pdb__audit_line parts;
+	uint8_t hash[PDB__AUDIT_HASH];
+	char text[PDB__AUDIT_LINE_MAX];
+	char hex[65];
+	int len;
+
+	cr_assert(pdb__audit_line_read(last, &parts));
+	(void)sodium_bin2hex(hex, sizeof(hex), parts.hash, sizeof(parts.hash));
+	len = snprintf(text, sizeof(text),
+		       "{\"seq\":%llu,\"phase\":\"begin\",\"who\":\"ann\",\"op\":\"destroy\","
+		       "\"mac\":\"%.32s\",\"prev\":\"%s\"",
+		       (unsigned long long)seq, hex, hex);
+	pdb__audit_hash(pdb_slice_of(text, (size_t)len), hash);
+	(void)sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	len += snprintf(text + len, sizeof(text) - (size_t)len, ",\"hash\":\"%s\"}\n", hex);
+	copy.bytes = realloc(copy.bytes, copy.len + (size_t)len);
+	memcpy(copy.bytes + copy.len, text, (size_t)len);
+	copy.len += (size_t)len;
+	find_lines();
+}
+
+Test(audit, a_line_of_somebody_else_is_never_signed)
+{
+	static const char ann[] = "\"ann\"";
+	pdb__audit_line last;
+	size_t len = 0;
+	uint8_t *now;
+
+	make_log(6);
+	cr_assert(pdb__audit_line_read(pdb_slice_of(copy.bytes + copy.starts[copy.lines - 1],
+						    line_len(copy.lines - 1) - 1),
+				       &last));
+	forge_line(last.seq + 1);
+	cr_assert_eq(judge(copy.bytes, copy.len), 0, "without a secret it looks whole");
+	fixture_write("audit.log", copy.bytes, copy.len);
+	fixture_open();
+	fixture_close();
+	now = fixture_read("audit.log", &len);
+	cr_assert_null(memmem(now, len, ann, sizeof(ann) - 1));
+	free(now);
+}
+
+Test(audit, lines_behind_the_head_do_not_hide_an_edit_before_it)
+{
+	pdb__audit_line last;
+
+	make_log(6);
+	cr_assert(pdb__audit_line_read(pdb_slice_of(copy.bytes + copy.starts[copy.lines - 1],
+						    line_len(copy.lines - 1) - 1),
+				       &last));
+	/* the number of its checkpoint is taken by another line */
+	copy.len = copy.starts[copy.lines - 1];
+	find_lines();
+	forge_line(last.seq);
+	forge_line(last.seq + 1);
+	cr_assert_eq(judge(copy.bytes, copy.len), copy.lines - 1);
 }
 
 Test(audit, the_chain_goes_on_in_a_new_file)
