@@ -154,6 +154,10 @@ static pdb_status judge_end(const walk *w, pdb_err *err)
 {
 	const pdb__journal *journal = w->journal;
 
+	if (w->head->generation == 0 && journal->at.records > 1) {
+		return pdb_err_set(err, PDB_ECORRUPT, NULL,
+				   "the journal of keys has records, but its head is gone");
+	}
 	if (journal->at.size > 0 && journal->at.generation != w->head->generation) {
 		return PDB_OK; /* newer than the head: begin() has judged it */
 	}

@@ -189,6 +189,27 @@ Test(journal, both_files_gone_is_not_a_new_start)
 	cr_assert_neq(fixture_try(&err), PDB_OK, "the identity is there");
 }
 
+Test(journal, a_cut_one_does_not_pass_for_new_without_head_and_log)
+{
+	size_t len = 0;
+	uint8_t *journal;
+	pdb_kms_key key;
+	pdb_err err = {0};
+
+	fixture_open();
+	key = fixture_key("t", NULL);
+	journal = fixture_read("journal", &len);
+	cr_assert_eq(pdb_keyring_destroy(fixture, "tester", key.id, &err), PDB_OK);
+	fixture_close();
+	fixture_write("journal", journal, len);
+	free(journal);
+	fixture_remove("journal.head");
+	fixture_remove("audit.head");
+	fixture_remove("audit.log");
+	cr_assert_eq(fixture_try(&err), PDB_ECORRUPT, "a destroyed key would be back");
+	cr_assert_not_null(strstr(err.text, "its head is gone"), "%s", err.text);
+}
+
 Test(journal, a_long_one_is_compacted_and_loses_nothing)
 {
 	char ids[50][PDB_KMS_ID_SIZE];
