@@ -156,7 +156,7 @@ static pdb_status run_retire(pdb_keyring *keyring, pdb__act *act, pdb_err *err)
 	pdb_status status = find_kek(keyring, version, err);
 
 	if (status == PDB_OK && keyring->keks[version - 1].state == PDB_KMS_KEK_DESTROYED) {
-		return PDB_OK;
+		return pdb__kek_shred(keyring, version, err); /* that may have failed before */
 	}
 	if (status == PDB_OK) {
 		status = may_retire(keyring, version, err);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When a KEK version may be destroyed, and when not. */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "fixture.h"
 
 TestSuite(retire, .init = fixture_make, .fini = fixture_clean);
@@ -95,6 +99,27 @@ Test(retire, a_kek_that_wraps_a_key_stays)
 	for (int i = 0; i < KEYS; i++) {
 		cr_assert_eq(fixture_unwrap(keys[i].id, 0, NULL), PDB_OK);
 	}
+}
+
+Test(retire, a_file_that_could_not_be_removed_is_not_forgotten)
+{
+	char file[512];
+	size_t len = 0;
+	uint8_t *kek;
+	pdb_err err = {0};
+
+	fixture_open();
+	rotate(2);
+	run_all(pdb_keyring_verify);
+	kek = fixture_read("keks/kek-000001", &len);
+	fixture_remove("keks/kek-000001");
+	(void)snprintf(file, sizeof(file), "%s/keks/kek-000001", fixture_directory);
+	cr_assert_eq(mkdir(file, 0700), 0);
+	cr_assert_eq(pdb_keyring_retire(fixture, "tester", 1, &err), PDB_EBACKEND);
+	cr_assert_eq(rmdir(file), 0);
+	fixture_write("keks/kek-000001", kek, len);
+	free(kek);
+	retires(1);
 }
 
 Test(retire, every_version_of_a_key_counts)
