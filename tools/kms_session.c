@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/harden.h"
 #include "base/host.h"
 #include "config/config.h"
 #include "plugin/directory.h"
@@ -106,6 +107,9 @@ pdb_exit pdb_kms_session_begin(pdb_kms_session *session, const pdb_kms_place *pl
 
 	*session = (pdb_kms_session){.actor = place->actor != NULL ? place->actor : "pdbctl"};
 	pdb_log_set_level(PDB_LOG_ERROR);
+	if (!pdb_harden_process()) {
+		pdb_complain("core dumps cannot be switched off");
+	}
 	/* a KMS that leaves is a failed write, not a death */
 	(void)signal(SIGPIPE, SIG_IGN);
 	status = find_places(session, place, &err);

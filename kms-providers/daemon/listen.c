@@ -34,22 +34,44 @@ static pdb_status bind_to(kms_listener *listener, const struct sockaddr *address
 	return PDB_OK;
 }
 
-/* Who connects is judged by its user, not by the mode of the file. What a crash left is removed:
- * the lock of the keys says that no other process is alive. */
+/* A socket that nobody listens on was left by a process that was killed. */
+static pdb_status clear_stale(const char *path, const struct sockaddr_un *address, pdb_err *err)
+{
+	struct stat info;
+	bool stale;
+	int fd;
+
+	if (lstat(path, &info) != 0) {
+		return PDB_OK;
+	}
+	if (!S_ISSOCK(info.st_mode)) {
+		return pdb_err_set(err, PDB_EBACKEND, NULL, "%s is not a socket", path);
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
+		return fail(path, err);
+	}
+	stale = connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
+		errno == ECONNREFUSED;
+	(void)close(fd);
+	if (!stale) {
+		return pdb_err_set(err, PDB_EBUSY, NULL, "somebody listens on %s", path);
+	}
+	return unlink(path) == 0 ? PDB_OK : fail(path, err);
+}
+
+/* Who connects is judged by its user, not by the mode of the file. */
 static pdb_status listen_local(kms_listener *listener, pdb_err *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const char *path = listener->endpoint.host;
-	struct stat info;
 	pdb_status status;
 
-	if (lstat(path, &info) == 0) {
-		if (!S_ISSOCK(info.st_mode)) {
-			return pdb_err_set(err, PDB_EBACKEND, NULL, "%s is not a socket", path);
-		}
-		(void)unlink(path);
-	}
 	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%.107s", path);
+	status = clear_stale(path, &address, err);
+	if (status != PDB_OK) {
+		return status;
+	}
 	status = bind_to(listener, (const struct sockaddr *)&address, sizeof(address), err);
 	if (status == PDB_OK && chmod(path, 0666) != 0) {
 		status = fail(path, err);

@@ -2,6 +2,7 @@
 """progressdb-kms as a process: killed mid-work, called by strangers, asked with nonsense."""
 import os
 import random
+import re
 import resource
 import shutil
 import socket
@@ -163,6 +164,38 @@ class StrangerTest(unittest.TestCase):
                                   env={})
             self.assertEqual(done.returncode, 2, listen)
             self.assertIn(b"in clear", done.stderr, listen)
+
+    def test_a_socket_is_not_taken_from_another(self):
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        second = Daemon(listen=daemon.listen, expect_start=False)
+        self.addCleanup(second.close)
+        done = subprocess.run(second.command(), capture_output=True, timeout=60, check=False, env={})
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"somebody listens on", done.stderr)
+        daemon.kill()
+        daemon.start()
+        self.assertEqual(daemon.pdbctl("kms", "status")[0], 0, "what a kill leaves is replaced")
+
+    def test_the_tool_that_opens_keys_is_closed_too(self):
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        daemon.stop()
+        key = private(os.path.join(daemon.directory, "key"), MASTER)
+        most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        if most == 0:
+            self.skipTest("nothing here may dump a core")
+        with subprocess.Popen([program("pdbctl"), "kms", "import", "-", "--dir", daemon.data,
+                               "--master-key-file", key], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (most, most))) as tool:
+            def closed():
+                self.assertIsNone(tool.poll())
+                with open(f"/proc/{tool.pid}/limits", encoding="ascii") as file:
+                    return re.search(r"Max core file size\s+0\s+0", file.read())
+            try:
+                progressdb.wait_for(closed, "it cannot be dumped")
+            finally:
+                tool.kill()
 
     def test_the_process_is_closed(self):
         daemon = Daemon()
@@ -338,5 +371,5 @@ class ToolTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     unittest.main()
