@@ -97,11 +97,13 @@ static pdb_status serve_next(kms_connection *connection, wire_stream *stream, km
 	kms_daemon *daemon = connection->daemon;
 	const kms_settings *settings = daemon->settings;
 	kms_call call = {0};
+	/* who has proven nothing yet has no reason to wait, and must not hold a place */
+	int64_t idle = peer->roles != 0 ? settings->idle_timeout : settings->request_timeout;
 	kms_access *access;
 	pdb_err err = {0};
 	pdb_status status = PDB_ESTOP;
 
-	if (wire_stream_receive(stream, &call.head, &call.body, now() + settings->idle_timeout,
+	if (wire_stream_receive(stream, &call.head, &call.body, now() + idle,
 				settings->request_timeout, &err) != PDB_OK ||
 	    !call.head.request) {
 		return PDB_ESTOP;

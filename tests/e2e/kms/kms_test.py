@@ -249,6 +249,16 @@ class TokenTest(unittest.TestCase):
         self.assertEqual(caught.exception.args[0], -3)
 
 
+    def test_who_says_nothing_holds_no_place(self):
+        self.daemon.stop()
+        self.daemon.configure({"kms.max_connections": 1, "kms.request_timeout": "300ms"})
+        self.daemon.start()
+        silent = socket.create_connection(("127.0.0.1", self.port), timeout=progressdb.DEADLINE)
+        self.addCleanup(silent.close)
+        self.assertEqual(silent.recv(1), b"", "it is closed long before kms.idle_timeout")
+        self.send(proven("create", request(thread="t", number=1)))
+
+
 class TlsTest(unittest.TestCase):
     def test_both_sides_show_a_certificate(self):
         folder = tempfile.mkdtemp(prefix="pdb-kms-tls-")
