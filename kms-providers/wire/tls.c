@@ -71,6 +71,30 @@ static bool read_until(const X509 *certificate, int64_t *out)
 	return true;
 }
 
+/* A name that is too long, or has bytes that would cut it, counts as none. */
+static void read_name(const X509 *certificate, char out[WIRE_NAME + 1])
+{
+	const X509_NAME *subject = X509_get_subject_name(certificate);
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	unsigned char *text = NULL;
+	int len = -1;
+	bool plain;
+
+	if (at >= 0) {
+		len = ASN1_STRING_to_UTF8(
+			&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+	}
+	plain = len > 0 && len <= (int)WIRE_NAME;
+	for (int i = 0; i < len && plain; i++) {
+		plain = text[i] >= ' ' && text[i] != 0x7f;
+	}
+	if (plain) {
+		memcpy(out, text, (size_t)len);
+		out[len] = '\0';
+	}
+	OPENSSL_free(text);
+}
+
 bool wire_tls_peer(const SSL *ssl, wire_certificate *out)
 {
 	X509 *certificate = ssl != NULL ? SSL_get1_peer_certificate(ssl) : NULL;
@@ -86,8 +110,7 @@ bool wire_tls_peer(const SSL *ssl, wire_certificate *out)
 	       read_until(certificate, &out->until);
 	if (good) {
 		(void)sodium_bin2hex(out->fingerprint, sizeof(out->fingerprint), digest, len);
-		(void)X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
-						out->name, sizeof(out->name));
+		read_name(certificate, out->name);
 	}
 	X509_free(certificate);
 	return good;

@@ -283,6 +283,9 @@ class TlsTest(unittest.TestCase):
         self.assertIn(status(good.issue("bob", "clientAuth")), (1, 3), "a name without a role")
         self.assertNotEqual(status(other.issue("ann", "clientAuth")), 0, "of another authority")
         self.assertNotEqual(status(good.issue("ann", "clientAuth", days=-1)), 0, "over")
+        other_name = good.issue("annXevil", "clientAuth")
+        self.assertIn(status(good.alter(other_name, b"X", b"X")), (1, 3), "signed like the others")
+        self.assertIn(status(good.alter(other_name, b"annXevil", b"ann\0evil")), (1, 3), "a name with a NUL")
         self.assertNotEqual(status(ann, authority=other), 0, "the KMS is not the one")
         with socket.create_connection(("127.0.0.1", port), timeout=30) as peer:
             peer.sendall(clear("health", b""))
