@@ -13,6 +13,27 @@ typedef struct look_settings {
 
 static const pdb_arg look_args[] = {PDB_KMS_PLACE_ARGS(look_settings), {0}};
 
+/* What a command does with the keys once they are open. */
+typedef pdb_exit (*look_fn)(const pdb_kms_session *session, const char *operand);
+
+static pdb_exit look(const void *settings, const char *operand, look_fn fn)
+{
+	const look_settings *given = settings;
+	pdb_kms_session session;
+	pdb_exit code = pdb_kms_session_begin(&session, &given->place);
+
+	if (code == PDB_EXIT_OK) {
+		code = fn(&session, operand);
+		pdb_kms_session_end(&session);
+	}
+	return code;
+}
+
+static pdb_exit told(pdb_status status, const pdb_err *err)
+{
+	return status == PDB_OK ? PDB_EXIT_OK : pdb_kms_failed(err);
+}
+
 /* -- status -------------------------------------------------------------------------------------
  */
 
@@ -30,33 +51,27 @@ static pdb_status print_kek(void *arg, const pdb_kms_kek *kek)
 	return PDB_OK;
 }
 
-static pdb_exit status_run(const pdb_globals *globals, const void *settings, char *const *operands)
+static pdb_exit print_status(const pdb_kms_session *session, const char *operand)
 {
-	const look_settings *given = settings;
-	pdb_kms_session session;
 	pdb_kms_health health = {.size = sizeof(health)};
 	pdb_err err = {0};
-	pdb_exit code = pdb_kms_session_begin(&session, &given->place);
 
+	(void)operand;
+	if (session->ops->health(session->kms, &health, &err) != PDB_OK) {
+		return pdb_kms_failed(&err);
+	}
+	(void)printf("%skeys %llu, of these under an older KEK %llu; memory %s\n\n"
+		     "version  state              wraps  made\n",
+		     health.refuses ? "NO KEY IS TOUCHED: the audit log cannot be written\n" : "",
+		     (unsigned long long)health.keys, (unsigned long long)health.outdated,
+		     health.locked ? "locked" : "NOT locked");
+	return told(session->ops->keks(session->kms, print_kek, NULL, &err), &err);
+}
+
+static pdb_exit status_run(const pdb_globals *globals, const void *settings, char *const *operands)
+{
 	(void)globals, (void)operands;
-	if (code != PDB_EXIT_OK) {
-		return code;
-	}
-	if (session.ops->health(session.kms, &health, &err) != PDB_OK) {
-		code = pdb_kms_failed(&err);
-	} else {
-		(void)printf("%skeys %llu, of these under an older KEK %llu; memory %s\n\n"
-			     "version  state              wraps  made\n",
-			     health.refuses ? "NO KEY IS TOUCHED: the audit log cannot be written\n"
-					    : "",
-			     (unsigned long long)health.keys, (unsigned long long)health.outdated,
-			     health.locked ? "locked" : "NOT locked");
-		if (session.ops->keks(session.kms, print_kek, NULL, &err) != PDB_OK) {
-			code = pdb_kms_failed(&err);
-		}
-	}
-	pdb_kms_session_end(&session);
-	return code;
+	return look(settings, NULL, print_status);
 }
 
 const pdb_command pdb_command_kms_status = {
@@ -87,25 +102,23 @@ static pdb_status print_key(void *arg, const pdb_kms_key *key)
 	return pdb_interrupted() ? PDB_ESTOP : PDB_OK;
 }
 
+static pdb_exit print_keys(const pdb_kms_session *session, const char *operand)
+{
+	const char *after = operand != NULL ? operand : "";
+	pdb_err err = {0};
+
+	return told(session->ops->each(session->kms, after, print_key, NULL, &err), &err);
+}
+
+static pdb_exit print_table(const pdb_kms_session *session, const char *operand)
+{
+	(void)printf("key state versions kek made hold thread\n");
+	return print_keys(session, operand);
+}
+
 static pdb_exit keys_run(const pdb_globals *globals, const void *settings, char *const *operands)
 {
-	const look_settings *given = settings;
-	pdb_kms_session session;
-	pdb_err err = {0};
-	pdb_exit code = pdb_kms_session_begin(&session, &given->place);
-
-	if (code != PDB_EXIT_OK) {
-		return code;
-	}
-	if (!globals->quiet) {
-		(void)printf("key state versions kek made hold thread\n");
-	}
-	if (session.ops->each(session.kms, operands[0] != NULL ? operands[0] : "", print_key, NULL,
-			      &err) != PDB_OK) {
-		code = pdb_kms_failed(&err);
-	}
-	pdb_kms_session_end(&session);
-	return code;
+	return look(settings, operands[0], globals->quiet ? print_keys : print_table);
 }
 
 const pdb_command pdb_command_kms_keys = {
@@ -124,37 +137,33 @@ const pdb_command pdb_command_kms_keys = {
 /* -- erasure ------------------------------------------------------------------------------------
  */
 
-static pdb_exit shred_run(const pdb_globals *globals, const void *settings, char *const *operands)
+static pdb_exit print_shred(const pdb_kms_session *session, const char *operand)
 {
 	static const char *const states[] = {"live", "logical", "final"};
-	const look_settings *given = settings;
-	pdb_kms_session session;
 	pdb_kms_shred shred = {.size = sizeof(shred)};
 	char destroyed[32];
 	char final[32];
 	pdb_err err = {0};
-	pdb_exit code = pdb_kms_session_begin(&session, &given->place);
 
+	if (session->ops->shred_status(session->kms, operand, &shred, &err) != PDB_OK) {
+		return pdb_kms_failed(&err);
+	}
+	pdb_kms_time(shred.destroyed, destroyed);
+	pdb_kms_time(shred.final, final);
+	(void)printf("%s destroyed=%s final=%s",
+		     states[shred.state <= PDB_KMS_SHRED_FINAL ? shred.state : 0], destroyed,
+		     final);
+	if (shred.state == PDB_KMS_SHRED_LOGICAL) {
+		(void)printf(" retire-kek=%u", shred.kek_version);
+	}
+	(void)printf("\n");
+	return shred.state == PDB_KMS_SHRED_LIVE ? PDB_EXIT_NO : PDB_EXIT_OK;
+}
+
+static pdb_exit shred_run(const pdb_globals *globals, const void *settings, char *const *operands)
+{
 	(void)globals;
-	if (code != PDB_EXIT_OK) {
-		return code;
-	}
-	if (session.ops->shred_status(session.kms, operands[0], &shred, &err) != PDB_OK) {
-		code = pdb_kms_failed(&err);
-	} else {
-		pdb_kms_time(shred.destroyed, destroyed);
-		pdb_kms_time(shred.final, final);
-		(void)printf("%s destroyed=%s final=%s",
-			     states[shred.state <= PDB_KMS_SHRED_FINAL ? shred.state : 0],
-			     destroyed, final);
-		if (shred.state == PDB_KMS_SHRED_LOGICAL) {
-			(void)printf(" retire-kek=%u", shred.kek_version);
-		}
-		(void)printf("\n");
-		code = shred.state == PDB_KMS_SHRED_LIVE ? PDB_EXIT_NO : PDB_EXIT_OK;
-	}
-	pdb_kms_session_end(&session);
-	return code;
+	return look(settings, operands[0], print_shred);
 }
 
 const pdb_command pdb_command_kms_shred_status = {
@@ -179,22 +188,17 @@ static void print_text(void *arg, pdb_slice text)
 	(void)printf("%.*s\n", PDB_SLICE_ARGS(text));
 }
 
+static pdb_exit print_receipt(const pdb_kms_session *session, const char *operand)
+{
+	pdb_err err = {0};
+
+	return told(session->ops->receipt(session->kms, operand, print_text, NULL, &err), &err);
+}
+
 static pdb_exit receipt_run(const pdb_globals *globals, const void *settings, char *const *operands)
 {
-	const look_settings *given = settings;
-	pdb_kms_session session;
-	pdb_err err = {0};
-	pdb_exit code = pdb_kms_session_begin(&session, &given->place);
-
 	(void)globals;
-	if (code != PDB_EXIT_OK) {
-		return code;
-	}
-	if (session.ops->receipt(session.kms, operands[0], print_text, NULL, &err) != PDB_OK) {
-		code = pdb_kms_failed(&err);
-	}
-	pdb_kms_session_end(&session);
-	return code;
+	return look(settings, operands[0], print_receipt);
 }
 
 const pdb_command pdb_command_kms_receipt = {
