@@ -106,6 +106,23 @@ pdb_status pdb__files_directory(const char *path, int *fd_out, pdb_err *err)
 	return PDB_OK;
 }
 
+/* Judged under its whole path: the remedy is run from anywhere. */
+static pdb_status judge_file(int directory, int fd, const char *name, pdb_err *err)
+{
+	char link[64];
+	char place[PATH_MAX];
+	char path[PATH_MAX];
+	ssize_t len;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", directory);
+	len = readlink(link, place, sizeof(place));
+	if (len <= 0 ||
+	    snprintf(path, sizeof(path), "%.*s/%s", (int)len, place, name) >= (int)sizeof(path)) {
+		return pdb__secret_file_judge(fd, name, err);
+	}
+	return pdb__secret_file_judge(fd, path, err);
+}
+
 pdb_status pdb__files_open(int directory, const char *name, bool create, int *fd_out, pdb_err *err)
 {
 	int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (create ? O_CREAT : 0);
@@ -118,7 +135,7 @@ pdb_status pdb__files_open(int directory, const char *name, bool create, int *fd
 	if (fd < 0) {
 		return fail("cannot open", name, errno, err);
 	}
-	status = pdb__secret_file_judge(fd, name, err);
+	status = judge_file(directory, fd, name, err);
 	if (status != PDB_OK) {
 		(void)close(fd);
 		return status;

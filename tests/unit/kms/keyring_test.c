@@ -40,7 +40,8 @@ Test(keyring, refuses_places_that_others_may_enter)
 	(void)snprintf(path, sizeof(path), "%s/journal", fixture_directory);
 	cr_assert_eq(chmod(path, 0640), 0);
 	cr_assert_eq(fixture_try(&err), PDB_EDENIED);
-	cr_assert_not_null(strstr(err.text, "chmod 0600"), "%s", err.text);
+	cr_assert_not_null(strstr(err.text, "run: chmod 0600 '/"), "%s", err.text);
+	cr_assert_not_null(strstr(err.text, "/journal'"), "%s", err.text);
 	cr_assert_eq(chmod(path, 0600), 0);
 	fixture_open();
 }
