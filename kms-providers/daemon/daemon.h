@@ -141,8 +141,8 @@ pdb_status kms_peer_find(const kms_access *access, const kms_listener *listener,
  * Errors: PDB_EUNAUTHENTICATED. */
 pdb_status kms_peer_prove(const kms_daemon *daemon, const kms_call *call, kms_peer *peer,
 			  const wire_token **token_out, pdb_err *err);
-/* Notes a refusal in the audit log, but no more than some in a second. */
-void kms_peer_refused(kms_daemon *daemon, const char *who, const char *op);
+/* Notes a refusal in the audit log, but no more than some in a second; whether it did. */
+bool kms_peer_refused(kms_daemon *daemon, const char *who, const char *op);
 
 pdb_status kms_listen(kms_daemon *daemon, pdb_err *err);
 void kms_listen_end(kms_daemon *daemon);

@@ -267,7 +267,7 @@ static pdb_status judge(kms_daemon *daemon, const kms_peer *peer, wire_op op, pd
 			job *j, pdb_err *err)
 {
 	if ((wire_op_roles(op) & peer->roles) == 0) {
-		kms_peer_refused(daemon, peer->who, wire_op_name(op));
+		(void)kms_peer_refused(daemon, peer->who, wire_op_name(op));
 		return pdb_err_set(err, PDB_EDENIED, NULL, "%s may not call %s", peer->who,
 				   wire_op_name(op));
 	}

@@ -166,7 +166,7 @@ pdb_status kms_peer_prove(const kms_daemon *daemon, const kms_call *call, kms_pe
 	return PDB_OK;
 }
 
-void kms_peer_refused(kms_daemon *daemon, const char *who, const char *op)
+bool kms_peer_refused(kms_daemon *daemon, const char *who, const char *op)
 {
 	long long now = (long long)(kms_daemon_host.monotonic() / 1000000000);
 
@@ -174,7 +174,9 @@ void kms_peer_refused(kms_daemon *daemon, const char *who, const char *op)
 		atomic_store(&daemon->refused_count, 0);
 	}
 	/* strangers must not be able to fill the disk */
-	if (atomic_fetch_add(&daemon->refused_count, 1) < REFUSALS_SECOND) {
-		pdb_keyring_refused(daemon->keyring, who, op);
+	if (atomic_fetch_add(&daemon->refused_count, 1) >= REFUSALS_SECOND) {
+		return false;
 	}
+	pdb_keyring_refused(daemon->keyring, who, op);
+	return true;
 }

@@ -41,7 +41,7 @@ static pdb_status answer(kms_daemon *daemon, wire_stream *stream, kms_peer *peer
 	if (status == PDB_OK) {
 		status = kms_handle(daemon, peer, head->op, call->body, &out);
 	} else {
-		kms_peer_refused(daemon, peer->who, wire_op_name(head->op));
+		(void)kms_peer_refused(daemon, peer->who, wire_op_name(head->op));
 		kms_refuse(&out, &err);
 		reply.close = true;
 	}
@@ -69,8 +69,9 @@ static void turn_away(kms_daemon *daemon, wire_stream *stream, const kms_peer *p
 	wire_head reply = {.status = 403, .close = true};
 	pdb_err err = {0};
 
-	pdb_log(PDB_LOG_WARN, "kms", "turned away %s: %s", peer->who, why->text);
-	kms_peer_refused(daemon, peer->who, "connect");
+	if (kms_peer_refused(daemon, peer->who, "connect")) {
+		pdb_log(PDB_LOG_WARN, "kms", "turned away %s: %s", peer->who, why->text);
+	}
 	kms_refuse(&out, why);
 	reply.body = out.len;
 	(void)wire_stream_send(stream, &reply, pdb_slice_of(out.ptr, out.len),

@@ -14,7 +14,8 @@ import unittest
 
 import progressdb
 from authority import Authority
-from kms import MASTER, NOBODY, SECRET, Caller, Daemon, Refused, clear, free_port, private, program, proven, request
+from kms import MASTER, NOBODY, SECRET, Caller, Daemon, Refused, clear, free_port, private, program, proven, \
+    read_answer, request
 
 KILLS = int(os.environ.get("PDB_KMS_KILLS", "10"))
 NONSENSE = int(os.environ.get("PDB_KMS_NONSENSE", "500"))
@@ -108,6 +109,19 @@ class StrangerTest(unittest.TestCase):
         caller.close()
         with open(f"{daemon.data}/audit.log", encoding="ascii") as file:
             self.assertIn('"op":"connect"', file.read())
+
+    def test_strangers_do_not_fill_the_disk(self):
+        daemon = Daemon(more={"kms.users.server": NOBODY, "kms.users.operator": NOBODY})
+        self.addCleanup(daemon.close)
+        begun = time.monotonic()
+        for _ in range(300):
+            caller = Caller(daemon.socket)
+            with self.assertRaises(Refused):
+                read_answer(caller.file)
+            caller.close()
+        most = 10 * (time.monotonic() - begun + 2)
+        self.assertLessEqual(len(daemon.audited("connect")), most)
+        self.assertLessEqual(daemon.log().count("turned away"), most)
 
     def test_a_role_calls_what_is_its_own(self):
         for role, good, bad in (("auditor", ("health", "keks", "stats"),
