@@ -333,9 +333,11 @@ class AuditTest(unittest.TestCase):
             code, out = daemon.audit(key)
             self.assertEqual(code, 1, what)
             self.assertIn(f"audit.log:{place}: ", out, what)
-        with open(path, "wb") as file:
-            file.write(b"".join(lines))
-        self.assertEqual(daemon.audit(key)[0], 0)
+        for what, tail, status in (("being written", lines[3][:50], 0), ("not a line", lines[3][:50] + b"\n", 1),
+                                   ("nothing", b"", 0)):
+            with open(path, "wb") as file:
+                file.write(b"".join(lines) + tail)
+            self.assertEqual(daemon.audit(key)[0], status, what)
         wrong = ("0" if key[0] != "0" else "1") + key[1:]
         self.assertEqual(daemon.audit(wrong)[0], 1)
 
