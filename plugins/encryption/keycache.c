@@ -425,6 +425,11 @@ static pdb_status load(keycache *cache, shard *s, entry *e, pdb_err *err)
 	(void)pthread_mutex_unlock(&s->lock);
 	status = unwrap(cache, id, e->version, &s->keys[index_of(s, e)], &key, &words);
 	(void)pthread_mutex_lock(&s->lock);
+	if (status == PDB_EDENIED) {
+		/* a KEK that is disabled, a role that was lost: not now, and nothing is damaged */
+		status = PDB_EUNAVAILABLE;
+		words.code = "kms_unavailable";
+	}
 	if (status == PDB_OK && e->gone) {
 		status =
 			pdb_err_set(&words, PDB_ENOTFOUND, "key_destroyed", "the key is destroyed");

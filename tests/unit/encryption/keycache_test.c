@@ -112,6 +112,16 @@ Test(keycache, an_absent_provider_takes_nothing_from_a_keys_time)
 	cr_assert_eq(take("a", 1, true), PDB_OK);
 }
 
+Test(keycache, a_key_that_is_refused_is_not_one_that_is_damaged)
+{
+	fake_status = PDB_EDENIED;
+	cr_assert_eq(take("a", 1, true), PDB_EUNAVAILABLE);
+	cr_assert_not(keycache_is_lost(cache), "others may be had");
+	fake_status = PDB_OK;
+	fake_now += SECONDS(2);
+	cr_assert_eq(take("a", 1, true), PDB_OK);
+}
+
 Test(keycache, a_provider_that_nobody_asks_is_looked_at)
 {
 	keycache_tend(cache);
