@@ -33,6 +33,7 @@ typedef struct audit_run {
 	pdb__audit_check check;
 	char name[PATH_MAX]; /* of the file that is read */
 	uint64_t before;     /* lines of the files before it */
+	bool anew;           /* there was a log before this one */
 } audit_run;
 
 /* -- the key ------------------------------------------------------------------------------------
@@ -104,8 +105,12 @@ static void print_fault(const audit_run *run)
 /* A log that begins late has lost its beginning, unless that is known. */
 static void expect_start(audit_run *run, const char *line, size_t len)
 {
+	static const char reset[] = ",\"phase\":\"reset\"";
 	pdb__audit_line first;
 
+	if (run->check.line == 0) {
+		run->anew = memmem(line, len, reset, sizeof(reset) - 1) != NULL;
+	}
 	if (run->check.line == 0 && run->settings->partial &&
 	    pdb__audit_line_read(pdb_slice_of(line, len), &first)) {
 		run->check.follows = first.seq != 1;
@@ -184,6 +189,10 @@ static pdb_exit judge_all(audit_run *run, bool quiet)
 			     (unsigned long long)run->check.first_seq,
 			     (unsigned long long)run->check.seq,
 			     (unsigned long long)run->check.signed_seq);
+		if (run->anew) {
+			(void)printf("it was begun anew by audit.reset: what was before is in "
+				     "audit-before-*.log, and not judged\n");
+		}
 	}
 	return PDB_EXIT_OK;
 }

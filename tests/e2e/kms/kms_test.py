@@ -340,6 +340,13 @@ class AuditTest(unittest.TestCase):
             self.assertEqual(daemon.audit(key)[0], status, what)
         wrong = ("0" if key[0] != "0" else "1") + key[1:]
         self.assertEqual(daemon.audit(wrong)[0], 1)
+        self.assertNotIn("anew", daemon.audit(key)[1])
+        private(f"{daemon.data}/audit.reset", "")
+        daemon.start()
+        self.assertEqual(daemon.stop(), 0)
+        code, out = daemon.audit(key)
+        self.assertEqual(code, 0, out)
+        self.assertIn("begun anew", out)
 
     def test_a_full_disk_below_the_log_stops_key_operations(self):
         daemon = Daemon(expect_start=False)
