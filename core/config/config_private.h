@@ -139,6 +139,8 @@ void pdb__value_print_fallback(pdb_buf *out, const pdb_option *row);
 /* The bounds alone; nothing when there are none. */
 void pdb__value_bounds(pdb_buf *out, const pdb_option *row);
 
+/* true, yes, on, false, no, off, in either case. */
+bool pdb__word_bool(const char *text, bool *out);
 bool pdb__number_int(const char *text, int64_t *out);
 bool pdb__number_size(const char *text, int64_t *out);
 bool pdb__number_duration(const char *text, int64_t *out);

@@ -171,6 +171,18 @@ static void judge_promise(pdb_config *config, const section_promise *promise, co
 	}
 }
 
+bool pdb_dropin_encrypts(const pdb_config *config)
+{
+	const pdb_option row = {.key = "security.encryption.use", .type = PDB_OPTION_BOOL};
+	pdb_found found;
+	bool on = false;
+
+	if (pdb__layer_find(config, &row, NULL, &found) && found.node->kind == PDB_NODE_SCALAR) {
+		(void)pdb__word_bool(found.node->text, &on);
+	}
+	return on;
+}
+
 /* What a loaded plugin did not ask for, and what nothing asks for any more. */
 static void judge_idle(pdb_config *config, const pdb_option *row)
 {

@@ -48,6 +48,9 @@ typedef struct pdb_dropin_settings {
 
 extern const pdb_option_table pdb_dropin_options;
 
+/* Whether security.encryption.use is on, told before any table has read it. */
+bool pdb_dropin_encrypts(const pdb_config *config);
+
 /*
  * Reads the rows that no table has read. `claimed` tells whether a plugin is loaded. Call it after
  * all other tables and before pdb_config_finish. Errors: as pdb_config_read.

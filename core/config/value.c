@@ -72,17 +72,24 @@ static bool judge_scalar(value_reading *reading, const pdb_node *node)
 	return false;
 }
 
-static void read_bool(value_reading *reading, const pdb_node *node, bool *slot)
-{
-	static const char *const words[] = {"true", "yes", "on", "false", "no", "off"};
+static const char *const bool_words[] = {"true", "yes", "on", "false", "no", "off"};
 
+bool pdb__word_bool(const char *text, bool *out)
+{
 	for (size_t i = 0; i < 6; i++) {
-		if (pdb_text_equal_nocase(pdb_slice_text(node->text), pdb_slice_text(words[i]))) {
-			*slot = i < 3;
-			return;
+		if (pdb_text_equal_nocase(pdb_slice_text(text), pdb_slice_text(bool_words[i]))) {
+			*out = i < 3;
+			return true;
 		}
 	}
-	refuse_value(reading, node, pdb_text_nearest(node->text, words, 6));
+	return false;
+}
+
+static void read_bool(value_reading *reading, const pdb_node *node, bool *slot)
+{
+	if (!pdb__word_bool(node->text, slot)) {
+		refuse_value(reading, node, pdb_text_nearest(node->text, bool_words, 6));
+	}
 }
 
 static void read_number(value_reading *reading, const pdb_node *node, int64_t *slot)

@@ -69,7 +69,8 @@ static const pdb_option server_options[] = {
 	 .fallback = "[address, auth, cors, ratelimit, audit, metrics, retention, validation, "
 		     "backup, admin, viewer, docs]",
 	 .max = PDB_PLUGINS_MAX,
-	 .help = "The extensions to load, in this order."},
+	 .help = "The extensions to load, in this order; without a list also encryption, when "
+		 "security.encryption.use is on."},
 	{.key = "plugins.directory",
 	 .type = PDB_OPTION_PATH,
 	 .offset = offsetof(pdb_server_settings, plugin_directory),

@@ -79,21 +79,6 @@ static pdb_status add_storage(pdb_server *server, pdb_setup *setup, pdb_err *err
 	return status;
 }
 
-static pdb_status add_extensions(pdb_server *server, pdb_setup *setup, pdb_err *err)
-{
-	const pdb_option_list *names = &setup->server->plugins;
-	pdb_status status = PDB_OK;
-
-	for (size_t i = 0; i < names->count && i < PDB_PLUGINS_MAX && status == PDB_OK; i++) {
-		size_t at = setup->plugin_count;
-
-		status = add_plugin(server, setup, "plugins.load", names->items[i],
-				    PDB_KIND_EXTENSION, &setup->plugins[at], err);
-		setup->plugin_count += setup->plugins[at].plugin != NULL;
-	}
-	return status;
-}
-
 static bool plugin_loaded(void *arg, const char *name)
 {
 	const pdb_setup *setup = arg;
@@ -104,6 +89,42 @@ static bool plugin_loaded(void *arg, const char *name)
 		}
 	}
 	return false;
+}
+
+static pdb_status add_extension(pdb_server *server, pdb_setup *setup, const char *name,
+				pdb_err *err)
+{
+	pdb_fitted *fitted = &setup->plugins[setup->plugin_count];
+	pdb_status status =
+		add_plugin(server, setup, "plugins.load", name, PDB_KIND_EXTENSION, fitted, err);
+
+	setup->plugin_count += fitted->plugin != NULL;
+	return status;
+}
+
+/* Files of the earlier server switch encryption on and name no plugins. Which are loaded is settled
+ * at the start. */
+static bool encryption_is_missing(pdb_server *server, pdb_setup *setup)
+{
+	if (pdb_config_given(setup->config, "plugins.load") || plugin_loaded(setup, KEY_USER)) {
+		return false;
+	}
+	return setup == &server->first ? pdb_dropin_encrypts(setup->config)
+				       : plugin_loaded(&server->first, KEY_USER);
+}
+
+static pdb_status add_extensions(pdb_server *server, pdb_setup *setup, pdb_err *err)
+{
+	const pdb_option_list *names = &setup->server->plugins;
+	pdb_status status = PDB_OK;
+
+	for (size_t i = 0; i < names->count && i < PDB_PLUGINS_MAX && status == PDB_OK; i++) {
+		status = add_extension(server, setup, names->items[i], err);
+	}
+	if (status == PDB_OK && encryption_is_missing(server, setup)) {
+		status = add_extension(server, setup, KEY_USER, err);
+	}
+	return status;
 }
 
 /* The descriptions speak of keys although nobody uses them. */

@@ -60,6 +60,42 @@ class Config(unittest.TestCase):
             self.expect(said.stderr.splitlines(), path, PROBLEMS)
         self.assertEqual(os.listdir(folder), ["wrong.yaml"], "a server that did not start left something")
 
+    def check(self, text, **environment):
+        folder = progressdb.tempfile.mkdtemp(prefix="pdb-config-")
+        self.addCleanup(progressdb.shutil.rmtree, folder, True)
+        path = os.path.join(folder, "older.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        program = os.path.join(progressdb.build_directory(), "bin", "progressdb")
+        return subprocess.run([program, "--config", path, "--check-config"], cwd=folder, text=True,
+                              capture_output=True, timeout=60, check=False,
+                              env=dict(os.environ, **environment))
+
+    def test_encryption_needs_no_list_of_plugins(self):
+        for text in ("security:\n  encryption: {use: true, fields: [body.a]}\n",
+                     "encryption: {enabled: true, kms: {mode: embedded}}\n"):
+            said = self.check(text)
+            self.assertEqual((said.returncode, said.stderr), (0, ""))
+        self.assertEqual(self.check("", PROGRESSDB_USE_ENCRYPTION="true").returncode, 0)
+        said = self.check("plugins: {load: [auth]}\nsecurity: {encryption: {use: true}}\n")
+        self.assertEqual(said.returncode, 2)
+        self.assertIn("needs the plugin `encryption`", said.stderr)
+
+    def test_encryption_is_loaded_at_the_start_alone(self):
+        use = "security: {encryption: {use: %s}, kms: {master_key_hex: " + os.urandom(32).hex() + "}}\n"
+        keys = "server: {api_keys: {backend: [" + progressdb.BACKEND + "]}}\nstorage: {backend: memory}\n"
+        for first, then, told in (("true", "false", "reloaded: security.encryption.use"),
+                                  ("false", "true", "not reloaded")):
+            server = progressdb.Server(config=keys + use % first)
+            self.addCleanup(server.close)
+            server.start()
+            self.assertEqual(server.backend("ann").post("/v1/messages", {"body": 1}).status, 200)
+            with open(server.config_path, "w", encoding="utf-8") as file:
+                file.write(keys + use % then)
+            server.process.send_signal(signal.SIGHUP)
+            progressdb.wait_for(lambda: told in server.log(), told)
+            self.assertEqual(server.backend("ann").post("/v1/messages", {"body": 1}).status, 200)
+
     def test_a_bad_reload_changes_nothing(self):
         server = progressdb.Server(backend="memory")
         self.addCleanup(server.close)
