@@ -214,7 +214,7 @@ static pdb_status append_run(pdb__op *op, pdb__drafts *drafts, pdb_err *err)
 	return status;
 }
 
-/* The id of a thread that was not named. */
+/* The id of a thread that was not named; the same again for what is sent again. */
 static pdb_status thread_name(const pdb_chat *chat, const pdb_caller *caller,
 			      const pdb_message_input *first, char *id, pdb_err *err)
 {
@@ -226,6 +226,10 @@ static pdb_status thread_name(const pdb_chat *chat, const pdb_caller *caller,
 	}
 	if (first->idempotency_key.ptr != NULL) {
 		const pdb_slice parts[3] = {author, first->idempotency_key, PDB_SLICE("append")};
+
+		pdb__id_derive(chat, "thread-", parts, 0, id);
+	} else if (first->id.ptr != NULL) {
+		const pdb_slice parts[3] = {author, first->id, PDB_SLICE("append-id")};
 
 		pdb__id_derive(chat, "thread-", parts, 0, id);
 	} else {

@@ -43,6 +43,16 @@ class Idempotency(ApiCase):
         again = self.ok(self.ann.post("/v1/messages", {"body": 1}, headers=key))
         self.assertEqual(first, again)
 
+    def test_an_id_also_finds_the_thread_it_made(self):
+        sent = {"id": self.unique("m"), "body": 1}
+        first = self.ann.post("/v1/messages", sent)
+        again = self.ann.post("/v1/messages", sent)
+        self.assertEqual(self.ok(first), self.ok(again))
+        self.assertEqual(again.headers.get("idempotent-replayed"), "true")
+        self.refused(self.ann.post("/v1/messages", dict(sent, body=2)), 409, "id_conflict")
+        other = self.ok(self.server.frontend("bob").post("/v1/messages", sent))
+        self.assertNotEqual(other["thread"], first.json["thread"])
+
     def test_the_memory_outlives_edit_and_delete(self):
         key = {"Idempotency-Key": "k-1"}
         message = self.ok(self.ann.post(self.path, {"body": 1}, headers=key))
