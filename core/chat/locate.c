@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From what an anchor names to a place in the timeline. */
+#include "base/id.h"
 #include "base/text.h"
 #include "chat/chat_private.h"
 
@@ -115,14 +116,27 @@ static pdb_status by_number(pdb__op *op, uint64_t seq, uint64_t *ns, uint64_t *s
 	return status;
 }
 
-static pdb_status by_id(pdb__op *op, pdb_slice id, uint64_t *ns, uint64_t *seq, pdb_err *err)
+static const char *anchor_field(pdb_anchor anchor)
 {
+	if (anchor == PDB_ANCHOR_BEFORE) {
+		return "/before";
+	}
+	return anchor == PDB_ANCHOR_AFTER ? "/after" : "/around";
+}
+
+static pdb_status by_id(pdb__op *op, const pdb_message_query *query, uint64_t *ns, uint64_t *seq,
+			pdb_err *err)
+{
+	const char *field = anchor_field(query->anchor);
+	pdb_slice id = query->at;
 	pdb_keybuf key;
 	pdb_slice value;
-	pdb_status status = pdb__id_check(id, "/anchor", err);
+	pdb_status status;
 
-	if (status != PDB_OK) {
-		return status;
+	if (!pdb_id_valid(id)) {
+		return pdb__invalid(err, "invalid_id", field,
+				    "%s takes the id or seq of a message, or a cursor of a page.",
+				    field + 1);
 	}
 	pdb_key_message(&key, op->thread, id);
 	status = pdb_txn_get(&op->txn, &key.key, &value, err);
@@ -134,7 +148,7 @@ static pdb_status by_id(pdb__op *op, pdb_slice id, uint64_t *ns, uint64_t *seq, 
 	if (status != PDB_ENOTFOUND) {
 		return status;
 	}
-	return pdb__invalid(err, "anchor_unknown", "/anchor",
+	return pdb__invalid(err, "anchor_unknown", field,
 			    "There is no such message in this thread.");
 }
 
@@ -147,13 +161,13 @@ pdb_status pdb__locate(pdb__op *op, const pdb_message_query *query, uint64_t *ns
 		return PDB_OK;
 	}
 	if (!pdb_text_to_uint(query->at, &number)) {
-		return by_id(op, query->at, ns, seq, err);
+		return by_id(op, query, ns, seq, err);
 	}
 	if (query->at.len <= SEQ_DIGITS_MAX) {
 		return by_number(op, number, ns, seq, err);
 	}
 	if (query->anchor != PDB_ANCHOR_AROUND) {
-		return by_id(op, query->at, ns, seq, err);
+		return by_id(op, query, ns, seq, err);
 	}
 	*ns = number <= INT64_MAX ? (uint64_t)pdb__ts_scale((int64_t)number) : INT64_MAX;
 	*seq = 0;

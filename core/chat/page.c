@@ -147,6 +147,20 @@ static pdb_status page_anchor(pdb__op *op, const page *p, uint64_t *ns, uint64_t
 	return status;
 }
 
+/* What the second half left over is the first's. */
+static pdb_status page_fill(page *p, pdb__op *op, uint64_t ns, uint64_t seq, pdb_err *err)
+{
+	pdb_status status;
+
+	if (p->query->anchor != PDB_ANCHOR_AROUND || p->after.more || !p->before.more ||
+	    p->after.count == p->after.want) {
+		return PDB_OK;
+	}
+	p->before.want = p->limit - p->after.count;
+	status = walk_begin(&p->before, op, p, true, err);
+	return status == PDB_OK ? walk_run(&p->before, ns, seq, err) : status;
+}
+
 static pdb_status page_try(pdb__op *op, void *arg, pdb_err *err)
 {
 	page *p = arg;
@@ -175,6 +189,9 @@ static pdb_status page_try(pdb__op *op, void *arg, pdb_err *err)
 	}
 	if (status == PDB_OK && p->query->anchor != PDB_ANCHOR_NEWEST) {
 		status = walk_run(&p->after, ns, seq, err);
+	}
+	if (status == PDB_OK) {
+		status = page_fill(p, op, ns, seq, err);
 	}
 	p->result->last_seq = op->head.last_seq;
 	return status;

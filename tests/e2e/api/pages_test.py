@@ -55,9 +55,22 @@ class Pages(ApiCase):
         self.assertEqual(self.seqs("?limit=3&before=1")[0], [])
         self.assertEqual(self.seqs("?limit=3&after=250")[0], [])
         self.assertEqual(self.seqs("?limit=3&before=2")[0], [1])
-        self.refused(self.ann.get("/v1/threads/t1/messages?before=m999"), 400, "anchor_unknown")
+        for name in ("before", "after", "around"):
+            self.refused(self.ann.get(f"/v1/threads/t1/messages?{name}=m999"), 400,
+                         "anchor_unknown", "/" + name)
+            error = self.refused(self.ann.get(f"/v1/threads/t1/messages?{name}=-1"), 400,
+                                 "invalid_id", "/" + name)
+            self.assertIn(name, error["error"])
         self.refused(self.ann.get("/v1/threads/t1/messages?before=1&after=2"), 400,
                      "anchor_conflict")
+
+    def test_around_an_end_is_a_whole_page(self):
+        for anchor, expected in (("m1", [1, 2, 3, 4]), ("m250", [247, 248, 249, 250]),
+                                 ("249", [247, 248, 249, 250]), ("251", [247, 248, 249, 250])):
+            seqs, pagination = self.seqs(f"?limit=4&around={anchor}")
+            self.assertEqual(seqs, expected, anchor)
+            self.assertEqual((pagination["has_before"], pagination["has_after"]),
+                             (expected[0] > 1, expected[-1] < 250), anchor)
 
     def test_around_a_time(self):
         name = self.unique("timed")

@@ -331,6 +331,9 @@ static void expected_page(int t, pdb_anchor anchor, int at, int limit, int *firs
 		return;
 	case PDB_ANCHOR_AROUND:
 		*first = before - half;
+		if (all - *first < limit) {
+			*first = all > limit ? all - limit : 0;
+		}
 		*count = all - *first < limit ? all - *first : limit;
 		return;
 	case PDB_ANCHOR_BEFORE:
