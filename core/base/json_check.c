@@ -443,7 +443,6 @@ pdb_status pdb_json_check_within(pdb_slice text, unsigned depth_max, uint32_t no
 
 	/* Field by field: zeroing all of it would cost more than a short text. */
 	scan.text = text;
-	scan.at = 0;
 	scan.nodes = 0;
 	scan.nodes_max = nodes_max;
 	scan.depth_max = depth_max < PDB_JSON_DEPTH_CAP ? depth_max : PDB_JSON_DEPTH_CAP;
@@ -453,9 +452,11 @@ pdb_status pdb_json_check_within(pdb_slice text, unsigned depth_max, uint32_t no
 	scan.keys.table = NULL;
 	scan.keys.count = 0;
 	scan.keys.cap = 0;
-	if (!pdb_utf8_valid(text)) {
+	scan.at = pdb_utf8_span(text);
+	if (scan.at < text.len) {
 		return refuse(&scan, "invalid_utf8", "it is not valid UTF-8");
 	}
+	scan.at = 0;
 	status = scan_text(&scan, span_out);
 	pdb_mem_free(scan.keys.table);
 	return status;

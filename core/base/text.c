@@ -47,7 +47,7 @@ static bool ascii_word(const uint8_t *at)
 	return (word & UINT64_C(0x8080808080808080)) == 0;
 }
 
-bool pdb_utf8_valid(pdb_slice bytes)
+size_t pdb_utf8_span(pdb_slice bytes)
 {
 	size_t at = 0;
 
@@ -60,11 +60,16 @@ bool pdb_utf8_valid(pdb_slice bytes)
 		}
 		len = utf8_sequence(bytes.ptr + at, bytes.len - at);
 		if (len == 0) {
-			return false;
+			break;
 		}
 		at += len;
 	}
-	return true;
+	return at;
+}
+
+bool pdb_utf8_valid(pdb_slice bytes)
+{
+	return pdb_utf8_span(bytes) == bytes.len;
 }
 
 size_t pdb_utf8_length(pdb_slice text)

@@ -7,6 +7,8 @@
 
 /* True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). Threads: any. */
 bool pdb_utf8_valid(pdb_slice bytes);
+/* How many bytes there are before the first that is not. */
+size_t pdb_utf8_span(pdb_slice bytes);
 
 /* The number of code points of valid UTF-8. */
 size_t pdb_utf8_length(pdb_slice text);
