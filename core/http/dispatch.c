@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The way of a request: route, gates, role, handler, and to a worker when it must block. */
 #include "base/log.h"
+#include "base/text.h"
 #include "http/http_private.h"
 
 static void clear_err(pdb_err *err)
@@ -180,6 +181,28 @@ static bool check_certificate(pdb_request *request)
 	return false;
 }
 
+/* Nothing here unpacks a body: told by its coding, not by how its bytes look as JSON. */
+static bool check_coding(pdb_request *request)
+{
+	pdb_slice coding;
+	pdb_err err;
+
+	for (size_t i = 0; request->message.body.len > 0 &&
+			   pdb_request_header_at(request, "Content-Encoding", i, &coding);
+	     i++) {
+		if (coding.len == 0 || pdb_text_equal_nocase(coding, PDB_SLICE("identity"))) {
+			continue;
+		}
+		clear_err(&err);
+		(void)pdb_request_add_header(request, "Accept-Encoding", "identity");
+		(void)pdb_err_set(&err, PDB_EMEDIA, "content_coding_unknown",
+				  "The body must not be compressed: no Content-Encoding is known.");
+		pdb__answer_error(request, PDB_EMEDIA, &err);
+		return false;
+	}
+	return true;
+}
+
 static bool check_load(pdb_request *request)
 {
 	const char *reason = pdb__overload_of(request);
@@ -274,7 +297,7 @@ static bool run(pdb_request *request)
 
 	find_route(request);
 	if (!pass_gates(request) || !has_route(request) || !check_role(request) ||
-	    !check_certificate(request) || !check_load(request)) {
+	    !check_certificate(request) || !check_coding(request) || !check_load(request)) {
 		return false;
 	}
 	blocking = (request->match.route->flags & PDB_ROUTE_BLOCKING) != 0;

@@ -67,6 +67,18 @@ class Hostile(ApiCase):
         self.assertEqual(self.all_threads(), before)
         self.assertEqual(self.page(self.ann, name)["messages"], [message])
 
+    def test_where_utf8_breaks_is_told(self):
+        error = self.refused(self.ann.post("/v1/messages", b'{"body":"abc\xff"}'), 400, "invalid_utf8")
+        self.assertIn("at byte 12:", error["error"])
+
+    def test_compressed_bodies(self):
+        for path, client in (("/v1/messages", self.ann), ("/v1/_sign", self.server.backend())):
+            for coding in ("gzip", "br", "identity, gzip"):
+                answer = client.post(path, b"\x1f\x8b", headers={"Content-Encoding": coding})
+                self.refused(answer, 415, "content_coding_unknown")
+                self.assertEqual(answer.headers.get("accept-encoding"), "identity")
+        self.ok(self.ann.post("/v1/messages", {"body": 1}, headers={"Content-Encoding": "Identity"}))
+
     def test_ids_in_paths(self):
         name = self.thread(self.ann)["id"]
         self.append(self.ann, name)
