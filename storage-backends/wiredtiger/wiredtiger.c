@@ -6,11 +6,14 @@
 #include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "wiredtiger_private.h"
 
 #define SNAPPY_FILE "libwiredtiger_snappy.so"
+/* The size of a table that nothing was written to. */
+#define TABLE_EMPTY 4096
 #ifndef PDB_WIREDTIGER_SNAPPY
 #define PDB_WIREDTIGER_SNAPPY ""
 #endif
@@ -234,11 +237,40 @@ static pdb_status refuse_config_file(const pdb__wiredtiger *db, pdb_err *err)
 	return PDB_OK;
 }
 
+static bool has_file(const pdb__wiredtiger *db, const char *name, off_t larger_than)
+{
+	char path[PATH_MAX];
+	struct stat info;
+	int len = snprintf(path, sizeof(path), "%s/%s", db->directory, name);
+
+	return len > 0 && (size_t)len < sizeof(path) && stat(path, &info) == 0 &&
+	       info.st_size > larger_than;
+}
+
+/*
+ * Without the file that says where everything is the engine puts the others aside and begins an
+ * empty database. A table that was never written has one block: its making was interrupted.
+ */
+static pdb_status refuse_lost_files(const pdb__wiredtiger *db, pdb_err *err)
+{
+	if (has_file(db, "progressdb.wt", TABLE_EMPTY) && !has_file(db, "WiredTiger.turtle", 0) &&
+	    !has_file(db, "WiredTiger.turtle.set", 0) && !has_file(db, "WiredTiger.backup", 0)) {
+		return pdb_err_set(err, PDB_ECORRUPT, NULL,
+				   "wiredtiger: %s has a table, but no WiredTiger.turtle that "
+				   "leads to it; bring the file back, or restore a backup.",
+				   db->directory);
+	}
+	return PDB_OK;
+}
+
 static pdb_status open_all(pdb__wiredtiger *db, pdb_err *err)
 {
 	char snappy[PATH_MAX];
 	pdb_status status = refuse_config_file(db, err);
 
+	if (status == PDB_OK) {
+		status = refuse_lost_files(db, err);
+	}
 	if (status != PDB_OK) {
 		return status;
 	}

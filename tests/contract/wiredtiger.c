@@ -132,6 +132,30 @@ Test(wiredtiger, a_foreign_log_is_corrupt_and_left_alone, .fini = backend_clean)
 	cr_expect_not(find_last(b->directory, "before-salvage-", name, sizeof(name)));
 }
 
+/* The engine alone would put the rest aside and begin an empty database. */
+Test(wiredtiger, a_lost_turtle_is_refused_and_nothing_is_touched, .fini = backend_clean)
+{
+	backend *b = open_wiredtiger();
+	char turtle[512];
+	char aside[512];
+	char name[256];
+	pdb_err err = {0};
+
+	store(b, "before", "1");
+	backend_reopen(b); /* its checkpoint writes the table */
+	backend_close(b);
+	(void)snprintf(turtle, sizeof(turtle), "%s/WiredTiger.turtle", b->directory);
+	(void)snprintf(aside, sizeof(aside), "%s/aside", b->directory);
+	cr_assert_eq(rename(turtle, aside), 0);
+	cr_expect_eq(b->ops->open(&b->params, &b->db, &err), PDB_ECORRUPT);
+	cr_expect_not_null(strstr(err.text, "WiredTiger.turtle"), "%s", err.text);
+	cr_expect_null(b->db);
+	cr_expect_not(find_last(b->directory, "WiredTiger.wt.", name, sizeof(name)));
+	cr_assert_eq(rename(aside, turtle), 0);
+	backend_reopen(b);
+	expect_stored(b, "before", "1");
+}
+
 Test(wiredtiger, a_config_file_is_refused, .fini = backend_clean)
 {
 	backend *b = open_wiredtiger();
