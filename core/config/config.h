@@ -72,16 +72,22 @@ void pdb_config_print_problems(const pdb_config *config, FILE *to);
 
 /* Prints every option as YAML with the origin of its value behind it; secrets as "***". */
 void pdb_config_dump(const pdb_config *config, FILE *to);
-/* Calls `setting` for every option in the order of keys, as the dump shows it. */
-void pdb_config_each(const pdb_config *config,
+/*
+ * Calls `setting` for every option in force, in the order of keys, as the dump shows it: what can
+ * be reloaded as `current` has it, and the rest as `first` has it, with which the process began.
+ */
+void pdb_config_each(const pdb_config *first, const pdb_config *current,
 		     void (*setting)(void *arg, const char *key, const char *value,
 				     const char *origin),
 		     void *arg);
 /* Calls `problem` for each line that pdb_config_print_problems prints, warnings left out. */
 void pdb_config_each_problem(const pdb_config *config, void (*problem)(void *arg, const char *line),
 			     void *arg);
-/* The keys whose values differ between two snapshots, split by whether they can be reloaded. */
-void pdb_config_compare(const pdb_config *before, const pdb_config *after,
+/*
+ * The keys whose values in `after` differ from those in force: of the snapshot `before`, or, when
+ * they cannot be reloaded, of the `first` one.
+ */
+void pdb_config_compare(const pdb_config *first, const pdb_config *before, const pdb_config *after,
 			void (*differs)(void *arg, const char *key, bool reloadable), void *arg);
 
 /* JSON Schema (2020-12), a commented sample file, and a Markdown reference, from the tables read.

@@ -76,16 +76,25 @@ void pdb_config_dump(const pdb_config *config, FILE *to)
 	pdb__outline_walk(config, &ops, to);
 }
 
-void pdb_config_each(const pdb_config *config,
+static bool is_reloadable(const pdb_entry *entry)
+{
+	return (entry->row.flags & PDB_OPTION_RELOADABLE) != 0;
+}
+
+void pdb_config_each(const pdb_config *first, const pdb_config *current,
 		     void (*setting)(void *arg, const char *key, const char *value,
 				     const char *origin),
 		     void *arg)
 {
-	for (size_t i = 0; i < config->entry_count; i++) {
-		const pdb_entry *entry = &config->entries[i];
+	for (size_t i = 0; i < first->entry_count; i++) {
+		const pdb_entry *entry = &first->entries[i];
+		const pdb_entry *reloaded = pdb__config_entry(current, entry->row.key);
 		pdb_buf value = {0};
 		pdb_buf origin = {0};
 
+		if (is_reloadable(entry) && reloaded != NULL) {
+			entry = reloaded;
+		}
 		add_value(&value, entry);
 		pdb_buf_add_byte(&value, '\0');
 		add_origin(&origin, entry->origin);
@@ -121,23 +130,23 @@ static bool same_value(const pdb_entry *a, const pdb_entry *b)
 	return same;
 }
 
-void pdb_config_compare(const pdb_config *before, const pdb_config *after,
+void pdb_config_compare(const pdb_config *first, const pdb_config *before, const pdb_config *after,
 			void (*differs)(void *arg, const char *key, bool reloadable), void *arg)
 {
 	for (size_t i = 0; i < after->entry_count; i++) {
 		const pdb_entry *entry = &after->entries[i];
-		const pdb_entry *old = pdb__config_entry(before, entry->row.key);
+		const pdb_entry *old =
+			pdb__config_entry(is_reloadable(entry) ? before : first, entry->row.key);
 
 		if (old == NULL) {
 			differs(arg, entry->row.key, false);
 		} else if (old->row.type != entry->row.type || !same_value(old, entry)) {
-			differs(arg, entry->row.key,
-				(entry->row.flags & PDB_OPTION_RELOADABLE) != 0);
+			differs(arg, entry->row.key, is_reloadable(entry));
 		}
 	}
-	for (size_t i = 0; i < before->entry_count; i++) {
-		if (pdb__config_entry(after, before->entries[i].row.key) == NULL) {
-			differs(arg, before->entries[i].row.key, false);
+	for (size_t i = 0; i < first->entry_count; i++) {
+		if (pdb__config_entry(after, first->entries[i].row.key) == NULL) {
+			differs(arg, first->entries[i].row.key, false);
 		}
 	}
 }

@@ -105,7 +105,8 @@ static void control_config(pdb_setting_fn setting, void *arg)
 		return;
 	}
 	(void)pthread_mutex_lock(&server->reload_lock);
-	pdb_config_each(server->current.config != NULL ? server->current.config
+	pdb_config_each(server->first.config,
+			server->current.config != NULL ? server->current.config
 						       : server->first.config,
 			setting, arg);
 	(void)pthread_mutex_unlock(&server->reload_lock);

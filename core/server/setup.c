@@ -470,7 +470,7 @@ static pdb_status reload(pdb_server *server, hearer *to, pdb_err *err)
 		pdb__count_reload(PDB__RELOAD_REFUSED);
 		return refuse(&fresh, to, err);
 	}
-	pdb_config_compare(before->config, fresh.config, tell_difference, to);
+	pdb_config_compare(server->first.config, before->config, fresh.config, tell_difference, to);
 	pdb__count_reload(apply(server, &fresh, to));
 	pdb_log(PDB_LOG_INFO, "server", "configuration reloaded");
 	return PDB_OK;

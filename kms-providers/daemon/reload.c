@@ -52,7 +52,8 @@ static pdb_status take_over(kms_daemon *daemon, pdb_config **config, const kms_s
 	pdb_status status = kms_access_use(daemon, config, settings, err);
 
 	if (status == PDB_OK) {
-		pdb_config_compare(before->config != NULL ? before->config : daemon->config, fresh,
+		pdb_config_compare(daemon->config,
+				   before->config != NULL ? before->config : daemon->config, fresh,
 				   tell_difference, NULL);
 		kms_log_use(settings);
 	}

@@ -145,13 +145,17 @@ class AdminTest(unittest.TestCase):
         write("limits:\n  title: 100\nlogging:\n  format: json\n")
         found = self.ask("POST", "/admin/reload").json
         self.assertEqual(found["changed"], ["logging.format"])
-        self.assertIn("limits.title", found["kept"])
+        self.assertEqual(found["kept"], ["limits.title"])
+        self.assertEqual(self.ask("POST", "/admin/reload").json, {"changed": [], "kept": ["limits.title"], "refused": []})
         write("logging:\n  lewel: info\n  format: xml\n")
         answer = self.ask("POST", "/admin/reload", status=422)
         self.assertEqual(answer.json["code"], "invalid_configuration")
         self.assertIn("2 problems", answer.json["error"])
         options = {one["key"]: one for one in self.ask("GET", "/admin/config").json["options"]}
         self.assertEqual(options["logging.format"]["value"].strip('"'), "json")
+        self.assertEqual(options["limits.title"]["value"], "200", "in force is what the server began with")
+        write("logging:\n  format: json\n")
+        self.assertEqual(self.ask("POST", "/admin/reload").json, {"changed": [], "kept": [], "refused": []})
 
     # -- what is stored --
 

@@ -53,10 +53,26 @@ Test(snapshot, compare)
 	pdb_config *after = table_read("room: {count: 4, token: b, name: lobby}", NULL);
 	difference found = {""};
 
-	pdb_config_compare(before, after, take_difference, &found);
+	pdb_config_compare(before, before, after, take_difference, &found);
 	cr_expect_str_eq(found.text, "room.count+ room.token ");
 	pdb_config_destroy(&before);
 	pdb_config_destroy(&after);
+}
+
+/* What needs a restart differs from what the process began with, whatever was read since. */
+Test(snapshot, compare_with_what_is_in_force)
+{
+	pdb_config *first = table_read("room: {count: 3, token: a}", NULL);
+	pdb_config *second = table_read("room: {count: 4, token: b}", NULL);
+	difference again = {""};
+	difference back = {""};
+
+	pdb_config_compare(first, second, second, take_difference, &again);
+	cr_expect_str_eq(again.text, "room.token ");
+	pdb_config_compare(first, second, first, take_difference, &back);
+	cr_expect_str_eq(back.text, "room.count+ ");
+	pdb_config_destroy(&first);
+	pdb_config_destroy(&second);
 }
 
 /* As a plugin would be that was built when rows had one field more. */
