@@ -40,14 +40,32 @@ static int file_fill(int fd)
 		       frontend, backend, admin);
 }
 
+/* Who can write them can do anything here, who can read them too. */
+static pdb_status judge(const struct stat *info, const char *path, pdb_err *err)
+{
+	if (info->st_uid != geteuid()) {
+		return pdb_err_set(err, PDB_EDENIED, NULL,
+				   "%s belongs to user %lu, not to user %lu that runs this "
+				   "process",
+				   path, (unsigned long)info->st_uid, (unsigned long)geteuid());
+	}
+	if ((info->st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+		return pdb_err_set(err, PDB_EDENIED, NULL,
+				   "others may use %s (mode %04o); run: chmod 600 %s", path,
+				   (unsigned)(info->st_mode & 07777u), path);
+	}
+	return PDB_OK;
+}
+
 pdb_status pdb__dev_keys_make(const char *path, pdb_err *err)
 {
 	char fresh[PATH_MAX];
+	struct stat info;
 	pdb_status status = PDB_OK;
 	int fd;
 
-	if (access(path, F_OK) == 0) {
-		return PDB_OK;
+	if (stat(path, &info) == 0) {
+		return judge(&info, path, err);
 	}
 	/* Written beside and moved into place, so that a crash leaves no half of it. */
 	if (snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh)) {
@@ -103,7 +121,7 @@ void pdb__dev_keys_print(const char *path, int port)
 	key_find(admin, sizeof(admin), text, "admin:");
 	(void)printf(
 		"\n"
-		"No configuration found: started with safe defaults, on this machine only.\n"
+		"No configuration found: started with safe defaults.\n"
 		"Keys (kept in %s):\n"
 		"  frontend  %s\n"
 		"  backend   %s\n"

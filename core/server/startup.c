@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The order in which the daemon comes up; it goes down in reverse. */
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/directory.h"
@@ -19,10 +21,31 @@ static pdb_status log_open(const pdb_server_settings *settings, pdb_err *err)
 	return status;
 }
 
+/* Who may write there could put another database, or other keys, in the place of these. */
+static pdb_status judge_place(const char *path, pdb_err *err)
+{
+	struct stat info;
+
+	if (stat(path, &info) != 0) {
+		return pdb_err_set(err, PDB_EBACKEND, NULL, "cannot read the mode of %s: %s", path,
+				   strerror(errno));
+	}
+	if ((info.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH) {
+		return pdb_err_set(err, PDB_EDENIED, NULL,
+				   "others may write to the database directory %s (mode %04o); "
+				   "run: chmod o-w %s",
+				   path, (unsigned)(info.st_mode & 07777u), path);
+	}
+	return PDB_OK;
+}
+
 static pdb_status state_init(pdb_server *server, pdb_err *err)
 {
 	pdb_status status = pdb_directory_make(server->first.db_path, err);
 
+	if (status == PDB_OK) {
+		status = judge_place(server->first.db_path, err);
+	}
 	if (status == PDB_OK) {
 		status = log_open(server->first.server, err);
 	}

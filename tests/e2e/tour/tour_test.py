@@ -85,6 +85,19 @@ class Tour(unittest.TestCase):
         self.start()
         self.assertEqual(self.key("sk"), first)
 
+    def test_what_others_may_use_is_refused(self):
+        self.assertEqual(self.stop(), 0)
+        data = os.path.join(self.folder, "data")
+        for place, mode, status, repair in ((os.path.join(data, "dev-keys.yaml"), 0o644, 2, "chmod 600"),
+                                            (data, 0o777, 1, "chmod o-w")):
+            before = os.stat(place).st_mode
+            os.chmod(place, mode)
+            said = subprocess.run([os.path.join(self.bin, "progressdb"), "--addr", "127.0.0.1:0"],
+                                  cwd=self.folder, capture_output=True, text=True, timeout=60, check=False)
+            os.chmod(place, before)
+            self.assertEqual(said.returncode, status, said.stderr)
+            self.assertIn(f"run: {repair} {place}", said.stderr)
+
     def test_the_tour(self):
         lines = "".join(json.dumps({"thread": f"old-{n // 10}", "author": "user-9", "role": "user",
                                     "ts": 1546300807000000000 + n, "body": {"text": str(n)}}) + "\n"
