@@ -45,6 +45,12 @@ export function number(value) {
 		: String(value ?? "");
 }
 
+/** Seconds in the largest unit that leaves no rest. */
+export function span(seconds) {
+	const [unit, size] = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]].find(([, one]) => seconds % one === 0) ?? ["s", 1];
+	return `${number(seconds / size)} ${unit}`;
+}
+
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 /** A size in the unit that leaves few digits. */

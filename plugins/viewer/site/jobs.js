@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Jobs with their progress, looked at again and again while the view is open.
 import {ask, get, segment} from "./api.js";
-import {make, notice, number, when} from "./dom.js";
+import {make, notice, number, span, when} from "./dom.js";
 
 const PERIOD = 2000;
 
@@ -29,7 +29,7 @@ function about(job) {
 	if (job.id !== job.name) {
 		return job.id;
 	}
-	return job.period_seconds > 0 ? `every ${number(job.period_seconds)} s` : "when asked";
+	return job.period_seconds > 0 ? `every ${span(job.period_seconds)}` : "when asked";
 }
 
 function line(job, look) {

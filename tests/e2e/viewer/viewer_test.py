@@ -122,7 +122,7 @@ class Pages(unittest.TestCase):
         self.pictures(page, "rows")
         page.run("location.hash = '#/jobs'")
         self.see(page, "document.querySelectorAll('tbody tr').length >= 2", "the jobs")
-        self.assertRegex(self.text(page), r"every \d+ s")
+        self.assertRegex(self.text(page), r"every 1 s\b[\s\S]*every 1 h\b")
         self.pictures(page, "jobs")
         page.run("location.hash = '#/stats'")
         self.see(page, "document.querySelectorAll('.chart').length >= 3 && document.querySelector('.chart path:last-child').getAttribute('d')?.split('L').length > 2",
