@@ -235,7 +235,7 @@ void pdb_args_help(const pdb_arg *args)
 			       arg->name, arg->value != NULL ? " " : "",
 			       arg->value != NULL ? arg->value : "");
 		(void)printf("  %-24s %s", left, arg->help);
-		if (arg->fallback != NULL) {
+		if (arg->fallback != NULL && arg->fallback[0] != '\0') {
 			(void)printf(" (default %s)", arg->fallback);
 		}
 		if (arg->env != NULL) {

@@ -190,6 +190,7 @@ const pdb_command pdb_command_check = {
 		"order without gaps, counters, ids, versions, lists. Prints one fault a line.\n"
 		"Exit status: 0 no fault; 1 faults; 2 the database cannot be opened.",
 	.examples = "  systemctl stop progressdb\n"
-		    "  pdbctl check --db /var/lib/progressdb\n",
+		    "  pdbctl check --db /var/lib/progressdb/data\n"
+		    "  runuser -u progressdb -- pdbctl check --db /var/lib/progressdb/data\n",
 	.run = check_run_all,
 };

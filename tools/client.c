@@ -409,7 +409,7 @@ static const char *advice(long status)
 	case 403:
 		return " Use a key that may do this: backend or admin.";
 	case 404:
-		return " Is this the URL of a ProgressDB server, and does the thread exist?";
+		return " Is this the URL of a ProgressDB server, and does what you named exist?";
 	case 413:
 		return " Use smaller batches (--batch-bytes), or raise server.max_payload_size.";
 	case 507:

@@ -2,6 +2,7 @@
 /* Finds, explains and runs a command. */
 #include "tools/command.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -145,6 +146,18 @@ static int run(const pdb_command *command, const pdb_globals *globals, const voi
 	return (int)command->run(globals, settings, operands);
 }
 
+/* "kms", when there is "kms status". */
+static bool begins_command(const pdb_command *const *commands, const char *word)
+{
+	size_t len = strlen(word);
+
+	while (*commands != NULL &&
+	       (strncmp((*commands)->name, word, len) != 0 || (*commands)->name[len] != ' ')) {
+		commands++;
+	}
+	return *commands != NULL;
+}
+
 static int without_command(const pdb_command *const *commands, const pdb_globals *globals,
 			   char *const *words, size_t count)
 {
@@ -156,11 +169,26 @@ static int without_command(const pdb_command *const *commands, const pdb_globals
 		help_program(commands);
 		return PDB_EXIT_OK;
 	}
-	if (count > 0) {
+	if (count > 1 && begins_command(commands, words[0])) {
+		pdb_complain("there is no command \"%s %s\"; see pdbctl --help", words[0],
+			     words[1]);
+	} else if (count > 0 && begins_command(commands, words[0])) {
+		pdb_complain("which command of \"%s\"? See pdbctl --help", words[0]);
+	} else if (count > 0) {
 		pdb_complain("there is no command \"%s\"; see pdbctl --help", words[0]);
 	} else {
 		pdb_complain("which command? See pdbctl --help");
 	}
+	return PDB_EXIT_USAGE;
+}
+
+/* What was printed and did not arrive was not done. */
+static int finish(int code)
+{
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || code != PDB_EXIT_OK) {
+		return code;
+	}
+	pdb_complain("standard output cannot be written: %s", strerror(errno));
 	return PDB_EXIT_USAGE;
 }
 
@@ -191,5 +219,5 @@ int pdb_command_main(const pdb_command *const *commands, int argc, char **argv)
 	}
 	pdb_args_fini(&targets[0]);
 	pdb_mem_free(settings);
-	return code;
+	return finish(code);
 }

@@ -161,10 +161,13 @@ const pdb_command pdb_command_restore = {
 		"is\n"
 		"on disk; a set that is damaged, incomplete, of another database or signed by\n"
 		"another key than the one of --public-key leaves DIR empty. What was interrupted "
-		"is begun anew by the same command. Keys and\n"
-		"configuration are not in a set. Exit status: 0 done; 1 the set is refused; 2 DIR "
 		"is\n"
-		"not empty, or something cannot be read or written.",
+		"begun anew by the same command. Keys and configuration are not in a set. Run it "
+		"as\n"
+		"the user of the server, which accepts no directory of another. Exit status: 0 "
+		"done;\n"
+		"1 the set is refused; 2 DIR is not empty, or something cannot be read or "
+		"written.",
 	.examples =
 		"  pdbctl restore --from /backup/20261126T020000.000Z-1a2b3c4d --db /var/lib/new\n"
 		"  pdbctl check --db /var/lib/new\n",

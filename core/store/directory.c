@@ -40,7 +40,8 @@ static pdb_status judge(int fd, const char *path, pdb_err *err)
 	if (info.st_uid != geteuid()) {
 		return pdb_err_set(err, PDB_EDENIED, NULL,
 				   "The database directory %s belongs to user %lu, not to user %lu "
-				   "that runs this process; chown it.",
+				   "that runs this process; run it as that user, or chown the "
+				   "directory.",
 				   path, (unsigned long)info.st_uid, (unsigned long)geteuid());
 	}
 	if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {

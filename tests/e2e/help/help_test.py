@@ -77,6 +77,7 @@ class HelpTest(unittest.TestCase):
 
     def test_a_wrong_command_line_says_what_is_wrong(self):
         for words, wanted in (((), "which command"), (("impotr",), "impotr"),
+                              (("kms",), 'which command of "kms"'), (("kms", "shred"), '"kms shred"'),
                               (("import",), "import [options] FILE|-"),
                               (("import", "--batch", "0", "x"), "--batch wants a number"),
                               (("export", "--nothing"), "there is no option --nothing"),
@@ -89,6 +90,14 @@ class HelpTest(unittest.TestCase):
             self.assertEqual((code, out), (2, ""), words)
             self.assertIn(wanted, err)
             self.assertTrue(err.startswith("pdbctl: "), err)
+
+    def test_what_cannot_be_printed_is_not_done(self):
+        tool = os.path.join(progressdb.build_directory(), "bin", "pdbctl")
+        with open("/dev/full", "wb") as full:
+            said = subprocess.run([tool, "key", "new", "backend"], stdout=full, stderr=subprocess.PIPE,
+                                  text=True, timeout=60, check=False)
+        self.assertEqual(said.returncode, 2)
+        self.assertIn("cannot be written", said.stderr)
 
     def test_a_server_that_is_not_there_is_told(self):
         for words in (("health",), ("export", "--retry", "0"), ("import", "--retry", "0", "-")):
