@@ -44,32 +44,35 @@ class Config(unittest.TestCase):
             self.assertIn(words, line)
             self.assertIn(way_out, line)
 
-    def test_ten_mistakes_in_one_run(self):
-        self.assertGreaterEqual(len(PROBLEMS), 10)
+    def write(self, text):
+        """A configuration file in a folder of its own."""
         folder = progressdb.tempfile.mkdtemp(prefix="pdb-config-")
         self.addCleanup(progressdb.shutil.rmtree, folder, True)
-        path = os.path.join(folder, "wrong.yaml")
+        path = os.path.join(folder, "progressdb.yaml")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(TEXT)
+            file.write(text)
+        return path
+
+    @staticmethod
+    def run_with(path, *arguments, **environment):
         program = os.path.join(progressdb.build_directory(), "bin", "progressdb")
+        return subprocess.run([program, "--config", path, *arguments], cwd=os.path.dirname(path), text=True,
+                              capture_output=True, timeout=60, check=False,
+                              env=dict(os.environ, **environment))
+
+    def test_ten_mistakes_in_one_run(self):
+        self.assertGreaterEqual(len(PROBLEMS), 10)
+        path = self.write(TEXT)
         for arguments in (["--check-config"], []):
-            said = subprocess.run([program, "--config", path, *arguments], cwd=folder, text=True,
-                                  capture_output=True, timeout=60, check=False)
+            said = self.run_with(path, *arguments)
             self.assertEqual(said.returncode, 2)
             self.assertEqual(said.stdout, "")
             self.expect(said.stderr.splitlines(), path, PROBLEMS)
-        self.assertEqual(os.listdir(folder), ["wrong.yaml"], "a server that did not start left something")
+        self.assertEqual(os.listdir(os.path.dirname(path)), [os.path.basename(path)],
+                         "a server that did not start left something")
 
     def check(self, text, **environment):
-        folder = progressdb.tempfile.mkdtemp(prefix="pdb-config-")
-        self.addCleanup(progressdb.shutil.rmtree, folder, True)
-        path = os.path.join(folder, "older.yaml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        program = os.path.join(progressdb.build_directory(), "bin", "progressdb")
-        return subprocess.run([program, "--config", path, "--check-config"], cwd=folder, text=True,
-                              capture_output=True, timeout=60, check=False,
-                              env=dict(os.environ, **environment))
+        return self.run_with(self.write(text), "--check-config", **environment)
 
     def test_encryption_needs_no_list_of_plugins(self):
         for text in ("security:\n  encryption: {use: true, fields: [body.a]}\n",
