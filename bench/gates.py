@@ -40,7 +40,7 @@ class Gates:
 
     def __init__(self, bench):
         self.bench = bench
-        self.servers = {name: progressdb.Server(config=config) for name, config in self.configs.items()}
+        self.servers = {name: progressdb.Server(config=config, log_level="info") for name, config in self.configs.items()}
         self.ratios = {}
 
     def __enter__(self):

@@ -12,6 +12,8 @@
 
 #define SWARMS_MAX 8u
 
+#define TEXT_MAX (1u << 20)
+
 typedef struct options {
 	pdb_swarm_plan plan;
 	size_t connections;
@@ -28,6 +30,8 @@ static const struct option names[] = {
 	{"get", required_argument, NULL, 'g'},
 	{"post", required_argument, NULL, 'o'},
 	{"body", required_argument, NULL, 'b'},
+	{"text", required_argument, NULL, 'f'},
+	{"piece", required_argument, NULL, 'n'},
 	{"post-percent", required_argument, NULL, 'x'},
 	{"threads", required_argument, NULL, 't'},
 	{"seqs", required_argument, NULL, 's'},
@@ -38,6 +42,19 @@ static const struct option names[] = {
 	{"pid", required_argument, NULL, 'i'},
 	{0},
 };
+
+/* What can be read of a file, up to the maximum. */
+static void read_text(pdb_swarm_plan *plan, const char *path)
+{
+	static char text[TEXT_MAX];
+	FILE *file = fopen(path, "r");
+
+	if (file != NULL) {
+		plan->text = text;
+		plan->text_len = fread(text, 1, sizeof(text), file);
+		(void)fclose(file);
+	}
+}
 
 static void set_text(options *chosen, int letter, const char *value)
 {
@@ -56,6 +73,9 @@ static void set_text(options *chosen, int letter, const char *value)
 		break;
 	case 'b':
 		chosen->plan.body = value;
+		break;
+	case 'f':
+		read_text(&chosen->plan, value);
 		break;
 	case 'd':
 		chosen->seconds = strtod(value, NULL);
@@ -76,6 +96,9 @@ static void set_number(options *chosen, int letter, unsigned long long value)
 		break;
 	case 'x':
 		chosen->plan.post_percent = (unsigned)value;
+		break;
+	case 'n':
+		chosen->plan.piece = (size_t)value;
 		break;
 	case 't':
 		chosen->plan.threads = value;
@@ -108,7 +131,8 @@ static bool read_options(options *chosen, int argc, char **argv)
 		set_text(chosen, letter, optarg);
 		set_number(chosen, letter, strtoull(optarg, NULL, 10));
 	}
-	return chosen->plan.port != 0 && chosen->connections > 0 && chosen->swarms > 0;
+	return chosen->plan.port != 0 && chosen->connections > 0 && chosen->swarms > 0 &&
+	       chosen->plan.piece <= chosen->plan.text_len;
 }
 
 static void *run_swarm(void *swarm)
@@ -210,6 +234,7 @@ int main(int argc, char **argv)
 				   .get_path = "/",
 				   .post_path = "/",
 				   .body = "{}",
+				   .text = "",
 				   .threads = 1,
 				   .seqs = 100},
 			  .connections = 64,
@@ -221,7 +246,8 @@ int main(int argc, char **argv)
 
 	if (swarms == NULL || !read_options(&chosen, argc, argv)) {
 		(void)fprintf(stderr, "usage: bench_load --port N [--connections N] [--seconds S] "
-				      "[--get PATH] [--post PATH] [--post-percent N] …\n");
+				      "[--get PATH] [--post PATH] [--text FILE --piece N] "
+				      "[--post-percent N] …\n");
 	} else {
 		code = run(&chosen, swarms, &swarms[SWARMS_MAX]);
 	}

@@ -31,7 +31,7 @@ class Bench:
         self.options = options
         self.bin = os.path.join(os.path.abspath(options.build), "bin")
         os.environ["PDB_BUILD"] = os.path.abspath(options.build)
-        self.server = progressdb.Server()
+        self.server = progressdb.Server(log_level="info")
         self.results = []
 
     # -- data --------------------------------------------------------------------------------------

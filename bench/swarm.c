@@ -81,6 +81,23 @@ static size_t put_path(pdb_swarm *swarm, char *out, size_t size, const char *pat
 	return len;
 }
 
+/* A post whose body has another piece of the text each time. */
+static int put_post(pdb_swarm *swarm, char *out, size_t size, const char *path)
+{
+	const pdb_swarm_plan *plan = swarm->plan;
+	const char *hole = strstr(plan->body, "{x}");
+	size_t before = hole != NULL ? (size_t)(hole - plan->body) : strlen(plan->body);
+	size_t piece = hole != NULL ? plan->piece : 0;
+	const char *from = plan->text + draw(swarm, plan->text_len - piece + 1);
+	const char *after = hole != NULL ? hole + 3 : "";
+
+	return snprintf(out, size,
+			"POST %s HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\n"
+			"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%.*s%.*s%s",
+			path, plan->key, before + piece + strlen(after), (int)before, plan->body,
+			(int)piece, from, after);
+}
+
 static bool ask(pdb_swarm *swarm, connection *one)
 {
 	const pdb_swarm_plan *plan = swarm->plan;
@@ -91,10 +108,7 @@ static bool ask(pdb_swarm *swarm, connection *one)
 
 	(void)put_path(swarm, path, sizeof(path), post ? plan->post_path : plan->get_path);
 	if (post) {
-		len = snprintf(request, sizeof(request),
-			       "POST %s HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\n"
-			       "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-			       path, plan->key, strlen(plan->body), plan->body);
+		len = put_post(swarm, request, sizeof(request), path);
 	} else {
 		len = snprintf(request, sizeof(request),
 			       "GET %s HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\n\r\n",

@@ -11,7 +11,8 @@
 
 /*
  * What is asked. In the paths "{t}" becomes a thread number below `threads`, "{s}" a number from 51
- * to `seqs`, both drawn anew for each request.
+ * to `seqs`, both drawn anew for each request. So is the piece of `text` that stands for the "{x}"
+ * of a body: what is stored compresses as what people write does, not as one line said again.
  */
 typedef struct pdb_swarm_plan {
 	const char *host; /* an IPv4 address */
@@ -20,6 +21,9 @@ typedef struct pdb_swarm_plan {
 	const char *get_path;
 	const char *post_path;
 	const char *body;
+	const char *text; /* nothing in it needs an escape in JSON */
+	size_t text_len;
+	size_t piece; /* bytes of it in a body, at most its length */
 	unsigned post_percent;
 	uint64_t threads;
 	uint64_t seqs;
