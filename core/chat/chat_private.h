@@ -365,8 +365,10 @@ typedef struct pdb__sealed {
 /* Runs the hooks on the way in over `record` (its body in clear, no attachments), and back out
  * again when something was sealed: what cannot be opened must not be stored. */
 pdb_status pdb__hooks_seal(pdb__op *op, const pdb__record *record, pdb__sealed *out, pdb_err *err);
-/* Tells the hooks that a record with these attachments will be opened soon. */
-void pdb__hooks_ahead(const pdb_chat *chat, pdb_slice attachments);
+/* Tells the hook of a record with these attachments that it will be opened soon. How many bytes of
+ * them pdb__hooks_open will need; fewer than there are when there is one that the hook has in
+ * memory. That may end: what fails then is opened again with all of them. */
+size_t pdb__hooks_ahead(const pdb_chat *chat, pdb_slice attachments);
 /* The body in clear. */
 pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *record, pdb_slice *body_out,
 			   pdb_err *err);

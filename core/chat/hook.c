@@ -51,10 +51,25 @@ pdb_slice pdb_record_body(const pdb_record *record)
 	return record->body;
 }
 
+uint8_t *pdb_record_make_body(pdb_record *record, size_t len)
+{
+	uint8_t *room = pdb__arena_alloc(record->op->arena, len);
+
+	if (room != NULL) {
+		record->changed = true;
+		record->body = pdb_slice_of(room, len);
+	}
+	return room;
+}
+
 pdb_status pdb_record_set_body(pdb_record *record, pdb_slice body)
 {
-	record->changed = true;
-	return pdb__arena_copy(record->op->arena, body, &record->body) ? PDB_OK : PDB_ENOMEM;
+	uint8_t *room = pdb_record_make_body(record, body.len);
+
+	if (room != NULL && body.len > 0) {
+		memcpy(room, body.ptr, body.len);
+	}
+	return room != NULL ? PDB_OK : PDB_ENOMEM;
 }
 
 /* Four letters, or none. */
@@ -77,28 +92,44 @@ pdb_slice pdb__note_of(pdb_slice all, pdb_slice of_tag)
 	return pdb_slice_of(NULL, 0);
 }
 
-/* The attachments `all` with those of a tag replaced; false without memory. */
-static bool attachments_with(pdb__arena *arena, pdb_slice all, pdb_slice of_tag, pdb_slice bytes,
-			     pdb_slice *out)
+/* The attachments `all` with those of a tag replaced by one of `len` bytes, or by none; where these
+ * bytes go, or NULL without memory. */
+static uint8_t *attachments_make(pdb__arena *arena, pdb_slice all, pdb_slice of_tag, size_t len,
+				 pdb_slice *out)
 {
-	pdb_buf fresh = {0};
+	uint8_t *bytes = pdb__arena_alloc(arena, all.len + PDB__ATTACHMENT_HEAD + len);
+	uint8_t *at = bytes;
 	size_t cursor = 0;
 	pdb_slice tag = {0};
 	pdb_slice kept = {0};
-	bool copied;
 
-	(void)pdb_buf_reserve(&fresh, all.len + of_tag.len + 4 + bytes.len);
+	if (bytes == NULL) {
+		return NULL;
+	}
 	while (pdb__attachment_next(all, &cursor, &tag, &kept)) {
 		if (!pdb_slice_equal(tag, of_tag)) {
-			pdb__attachment_add(&fresh, tag, kept);
+			at = pdb__attachment_head(at, tag, kept.len);
+			memcpy(at, kept.ptr, kept.len);
+			at += kept.len;
 		}
 	}
-	if (bytes.len > 0) {
-		pdb__attachment_add(&fresh, of_tag, bytes);
+	if (len > 0) {
+		at = pdb__attachment_head(at, of_tag, len);
 	}
-	copied = !fresh.failed && pdb__arena_copy(arena, pdb_buf_slice(&fresh), out);
-	pdb_buf_fini(&fresh);
-	return copied;
+	*out = pdb_slice_of(bytes, (size_t)(at - bytes) + len);
+	return at;
+}
+
+/* The same with bytes that are there; false without memory. */
+static bool attachments_with(pdb__arena *arena, pdb_slice all, pdb_slice of_tag, pdb_slice bytes,
+			     pdb_slice *out)
+{
+	uint8_t *at = attachments_make(arena, all, of_tag, bytes.len, out);
+
+	if (at != NULL && bytes.len > 0) {
+		memcpy(at, bytes.ptr, bytes.len);
+	}
+	return at != NULL;
 }
 
 pdb_slice pdb_record_attachment(const pdb_record *record)
@@ -106,17 +137,33 @@ pdb_slice pdb_record_attachment(const pdb_record *record)
 	return record->attachment;
 }
 
+uint8_t *pdb_record_make_attachment(pdb_record *record, size_t len)
+{
+	uint8_t *room;
+
+	if (record->tag.len == 0 || len > PDB_VALUE_MAX) {
+		return NULL;
+	}
+	room = attachments_make(record->op->arena, record->attachments, record->tag, len,
+				&record->attachments);
+	if (room != NULL) {
+		record->attachment = pdb_slice_of(len > 0 ? room : NULL, len);
+	}
+	return room;
+}
+
 pdb_status pdb_record_set_attachment(pdb_record *record, pdb_slice bytes)
 {
+	uint8_t *room;
+
 	if (record->tag.len == 0 || bytes.len > PDB_VALUE_MAX) {
 		return PDB_EINVAL;
 	}
-	if (!attachments_with(record->op->arena, record->attachments, record->tag, bytes,
-			      &record->attachments)) {
-		return PDB_ENOMEM;
+	room = pdb_record_make_attachment(record, bytes.len);
+	if (room != NULL && bytes.len > 0) {
+		memcpy(room, bytes.ptr, bytes.len);
 	}
-	record->attachment = pdb__note_of(record->attachments, record->tag);
-	return PDB_OK;
+	return room != NULL ? PDB_OK : PDB_ENOMEM;
 }
 
 pdb_status pdb_record_may_block(pdb_record *record)
@@ -344,17 +391,34 @@ void pdb__hooks_show(const pdb__op *op, pdb_slice notes)
 	}
 }
 
-void pdb__hooks_ahead(const pdb_chat *chat, pdb_slice attachments)
+static const pdb_socket_entry *hook_of(const pdb_chat *chat, pdb_slice tag)
 {
-	for (size_t i = 0; attachments.len > 0 && i < chat->hooks->count; i++) {
-		const pdb_record_hook *hook = chat->hooks->entries[i].ops;
-		pdb_slice own = PDB_HAS(hook, ahead) ? pdb__note_of(attachments, tag_of(hook))
-						     : pdb_slice_of(NULL, 0);
-
-		if (own.ptr != NULL) {
-			hook->ahead(chat->hooks->entries[i].self, own);
+	for (size_t i = 0; i < chat->hooks->count; i++) {
+		if (pdb_slice_equal(tag, tag_of(chat->hooks->entries[i].ops))) {
+			return &chat->hooks->entries[i];
 		}
 	}
+	return NULL;
+}
+
+size_t pdb__hooks_ahead(const pdb_chat *chat, pdb_slice attachments)
+{
+	const pdb_socket_entry *entry;
+	const pdb_record_hook *hook;
+	size_t cursor = 0;
+	size_t needed = 0;
+	pdb_slice tag;
+	pdb_slice bytes;
+
+	if (!pdb__attachment_next(attachments, &cursor, &tag, &bytes) || cursor < attachments.len) {
+		return attachments.len;
+	}
+	entry = hook_of(chat, tag);
+	hook = entry != NULL ? entry->ops : NULL;
+	if (hook != NULL && PDB_HAS(hook, ahead)) {
+		needed = hook->ahead(entry->self, bytes);
+	}
+	return needed > 0 && needed < bytes.len ? PDB__ATTACHMENT_HEAD + needed : attachments.len;
 }
 
 pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *from, pdb_slice *body_out, pdb_err *err)

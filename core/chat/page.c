@@ -8,6 +8,7 @@
 
 typedef struct row {
 	pdb_slice bytes;
+	bool cut; /* its attachments are not all there, because a hook has the rest in memory */
 	uint64_t ns;
 	uint64_t seq;
 } row;
@@ -17,6 +18,7 @@ typedef struct walk {
 	pdb__op *op;
 	bool with_deleted;
 	bool reverse;
+	bool whole; /* rows are copied with all their attachments */
 	uint32_t want;
 	row *rows; /* in the order met */
 	uint32_t count;
@@ -30,10 +32,32 @@ typedef struct walk {
 typedef struct page {
 	const pdb_message_query *query;
 	uint32_t limit;
+	bool whole;
 	walk before; /* shown first, last row first */
 	walk after;
 	pdb_message_page *result;
 } page;
+
+/* Copies the row, with as much of its attachments as is needed to open it. */
+static bool row_copy(const walk *w, row *r, const pdb__record *record, pdb_slice value)
+{
+	pdb_slice all = record->attachments;
+	size_t needed = w->whole ? all.len : pdb__hooks_ahead(w->op->chat, all);
+	size_t len = value.len - (all.len - needed);
+	uint8_t *copy = pdb__arena_alloc(w->op->arena, len);
+
+	if (copy == NULL) {
+		return false;
+	}
+	memcpy(copy, value.ptr, len);
+	r->bytes = pdb_slice_of(copy, len);
+	r->cut = needed < all.len;
+	if (r->cut) {
+		(void)pdb__attachment_head(copy + (value.len - all.len), all,
+					   needed - PDB__ATTACHMENT_HEAD);
+	}
+	return true;
+}
 
 static pdb_status gather(void *arg, pdb_slice key, pdb_slice value)
 {
@@ -57,14 +81,13 @@ static pdb_status gather(void *arg, pdb_slice key, pdb_slice value)
 		w->more = true;
 		return PDB_ESTOP;
 	}
-	if (!pdb__arena_copy(w->op->arena, value, &w->rows[w->count].bytes)) {
+	if (!row_copy(w, &w->rows[w->count], &record, value)) {
 		return PDB_ENOMEM;
 	}
 	w->rows[w->count].ns = w->last_ns;
 	w->rows[w->count].seq = w->last_seq;
 	w->count++;
 	w->bytes += value.len;
-	pdb__hooks_ahead(w->op->chat, record.attachments);
 	return PDB_OK;
 }
 
@@ -105,6 +128,7 @@ static pdb_status walk_begin(walk *w, pdb__op *op, const page *p, bool reverse, 
 	w->with_deleted = pdb__access_shows(op->caller, PDB_ACTION_MESSAGE_PAGE, true,
 					    p->query->with_deleted);
 	w->reverse = reverse;
+	w->whole = p->whole;
 	w->want = want;
 	w->rows = pdb__arena_alloc(op->arena, ((size_t)want + 1) * sizeof(*w->rows));
 	return w->rows == NULL ? pdb__no_memory(err) : PDB_OK;
@@ -206,6 +230,23 @@ static const row *page_row(const page *p, uint32_t index)
 	return &p->after.rows[index - p->before.count];
 }
 
+/* PDB_ESTOP when what the row was cut for is no longer in memory. */
+static pdb_status row_show(pdb__op *op, const row *r, pdb_err *err)
+{
+	pdb__record record;
+	pdb_slice body;
+	pdb_status status = pdb__record_open(op->thread, r->bytes, &record, err);
+
+	if (status != PDB_OK || !r->cut) {
+		return status == PDB_OK ? pdb__record_render(op, &record, op->out, err) : status;
+	}
+	if (pdb__hooks_open(op, &record, &body, NULL) != PDB_OK) {
+		return PDB_ESTOP;
+	}
+	pdb__record_show(&record, body, op->out);
+	return PDB_OK;
+}
+
 static pdb_status page_show(pdb__op *op, const page *p, pdb_err *err)
 {
 	uint32_t count = p->before.count + p->after.count;
@@ -215,15 +256,10 @@ static pdb_status page_show(pdb__op *op, const page *p, pdb_err *err)
 		return pdb__no_memory(err);
 	}
 	for (uint32_t i = 0; i < count && status == PDB_OK; i++) {
-		pdb__record record;
-
 		if (i > 0) {
 			pdb_buf_add_byte(op->out, ',');
 		}
-		status = pdb__record_open(op->thread, page_row(p, i)->bytes, &record, err);
-		if (status == PDB_OK) {
-			status = pdb__record_render(op, &record, op->out, err);
-		}
+		status = row_show(op, page_row(p, i), err);
 	}
 	return status == PDB_OK ? pdb_buf_status(op->out, err) : status;
 }
@@ -249,12 +285,20 @@ static void page_finish(const page *p)
 	}
 }
 
-static pdb_status page_run(pdb__op *op, page *p, pdb_err *err)
+static pdb_status page_read(pdb__op *op, page *p, pdb_err *err)
 {
 	pdb_status status = pdb__op_read(op, page_try, p, err);
 
-	if (status == PDB_OK) {
-		status = page_show(op, p, err);
+	return status == PDB_OK ? page_show(op, p, err) : status;
+}
+
+static pdb_status page_run(pdb__op *op, page *p, pdb_err *err)
+{
+	pdb_status status = page_read(op, p, err);
+
+	if (status == PDB_ESTOP) {
+		p->whole = true;
+		status = page_read(op, p, err);
 	}
 	if (status == PDB_OK) {
 		page_finish(p);

@@ -216,25 +216,22 @@ bool pdb__attachment_next(pdb_slice attachments, size_t *cursor, pdb_slice *tag,
 	pdb_slice rest = pdb_slice_skip(attachments, *cursor);
 	size_t len;
 
-	if (rest.len < TAG_SIZE + 4) {
+	if (rest.len < PDB__ATTACHMENT_HEAD) {
 		return false;
 	}
 	len = (size_t)pdb_le_get(rest.ptr + TAG_SIZE, 4);
-	if (len > rest.len - TAG_SIZE - 4) {
+	if (len > rest.len - PDB__ATTACHMENT_HEAD) {
 		return false;
 	}
 	*tag = pdb_slice_of(rest.ptr, TAG_SIZE);
-	*bytes = pdb_slice_of(rest.ptr + TAG_SIZE + 4, len);
-	*cursor += TAG_SIZE + 4 + len;
+	*bytes = pdb_slice_of(rest.ptr + PDB__ATTACHMENT_HEAD, len);
+	*cursor += PDB__ATTACHMENT_HEAD + len;
 	return true;
 }
 
-void pdb__attachment_add(pdb_buf *out, pdb_slice tag, pdb_slice bytes)
+uint8_t *pdb__attachment_head(uint8_t *at, pdb_slice tag, size_t len)
 {
-	uint8_t len[4];
-
-	pdb_le_put(len, bytes.len, sizeof(len));
-	pdb_buf_add_slice(out, tag);
-	pdb_buf_add(out, len, sizeof(len));
-	pdb_buf_add_slice(out, bytes);
+	memcpy(at, tag.ptr, TAG_SIZE);
+	pdb_le_put(at + TAG_SIZE, len, 4);
+	return at + PDB__ATTACHMENT_HEAD;
 }

@@ -38,8 +38,12 @@ void pdb__record_encode(const pdb__record *record, pdb_buf *out);
 /* Appends the JSON with `body` in place of the stored one. */
 void pdb__record_show(const pdb__record *record, pdb_slice body, pdb_buf *out);
 
+/* Bytes of an attachment's tag and length. */
+#define PDB__ATTACHMENT_HEAD 8u
+
 /* Walks attachments; start with *cursor = 0. False at the end. */
 bool pdb__attachment_next(pdb_slice attachments, size_t *cursor, pdb_slice *tag, pdb_slice *bytes);
-void pdb__attachment_add(pdb_buf *out, pdb_slice tag, pdb_slice bytes);
+/* Writes the PDB__ATTACHMENT_HEAD bytes before an attachment of `len`; returns where that goes. */
+uint8_t *pdb__attachment_head(uint8_t *at, pdb_slice tag, size_t len);
 
 #endif

@@ -20,10 +20,11 @@
 #define TAG_BITS 16u
 /* What a processor fetches at once. */
 #define LINE_WORDS 8u
+#define IDS_WORDS  (2 * CRYPT_ID_MAX / WORD)
 
 typedef _Atomic uint64_t word;
 
-/* What an entry begins with; thread, message and body follow, without gaps. */
+/* What an entry begins with; thread and message follow, then, from the next word on, the body. */
 enum {
 	AT_KEY = 0,
 	AT_MARK = 1,  /* two words */
@@ -32,7 +33,7 @@ enum {
 	HEAD_WORDS = 5
 };
 
-typedef struct shard {
+typedef struct bodycache_shard {
 	pthread_mutex_t lock; /* of writers */
 	word next;            /* place of the next entry: words written since the start */
 	word *ring;
@@ -157,25 +158,29 @@ static size_t words_for(size_t bytes)
 
 static void copy_out(uint64_t *to, const word *from, size_t count)
 {
-#pragma GCC unroll 8
 	for (size_t i = 0; i < count; i++) {
 		to[i] = atomic_load_explicit(&from[i], memory_order_acquire);
 	}
 }
 
-/* The ids lie in front of the body. */
-static bool is_at(const bodycache_copy *copy, const crypt_place *place)
+static bool is_at(const word *from, const crypt_place *place)
 {
-	const uint8_t *ids = (const uint8_t *)copy->words;
+	size_t len = place->thread.len + place->message.len;
+	uint64_t words[IDS_WORDS];
+	const uint8_t *ids = (const uint8_t *)words;
 
+	if (len > sizeof(words)) {
+		return false;
+	}
+	copy_out(words, from, words_for(len));
 	return memcmp(ids, place->thread.ptr, place->thread.len) == 0 &&
 	       memcmp(ids + place->thread.len, place->message.ptr, place->message.len) == 0;
 }
 
-static bool read_entry(const bodycache *cache, const shard *s, uint64_t at, const finder *f,
-		       const crypt_place *place, bodycache_copy *out)
+static bool entry_find(const bodycache *cache, const shard *s, uint64_t at, const finder *f,
+		       const crypt_place *place, bodycache_entry *out)
 {
-	size_t ids = place->thread.len + place->message.len;
+	size_t ids = words_for(place->thread.len + place->message.len);
 	const word *entry = s->ring + at % cache->ring_words;
 	uint64_t head[HEAD_WORDS];
 
@@ -187,10 +192,11 @@ static bool read_entry(const bodycache *cache, const shard *s, uint64_t at, cons
 	    head[AT_PLACE] != pack_place(place) || !is_whole(cache, s, at)) {
 		return false;
 	}
-	copy_out(out->words, entry + HEAD_WORDS, words_for(ids + head[AT_BODY_LEN]));
 	out->key = head[AT_KEY];
-	out->body = pdb_slice_of((const uint8_t *)out->words + ids, head[AT_BODY_LEN]);
-	return is_whole(cache, s, at) && is_at(out, place);
+	out->body_len = head[AT_BODY_LEN];
+	out->shard = s;
+	out->at = at + HEAD_WORDS + ids;
+	return is_at(entry + HEAD_WORDS, place) && is_whole(cache, s, at);
 }
 
 /* The next slot with the tag, from *way on; 0 when there is none. */
@@ -208,8 +214,34 @@ static uint64_t next_slot(const shard *s, const finder *f, size_t *way)
 	return 0;
 }
 
-bool bodycache_get(const bodycache *cache, const crypt_place *place, const uint8_t *mark,
-		   bodycache_copy *out)
+bool bodycache_ahead(const bodycache *cache, const uint8_t *mark, size_t size)
+{
+	const shard *s;
+	size_t way = 0;
+	size_t at;
+	size_t end;
+	uint64_t slot;
+	finder f;
+
+	if (cache->set_count == 0) {
+		return false;
+	}
+	f = finder_of(cache, mark);
+	s = &cache->shards[f.shard];
+	slot = next_slot(s, &f, &way);
+	if (slot == 0 || !is_whole(cache, s, slot >> TAG_BITS)) {
+		return false;
+	}
+	at = (slot >> TAG_BITS) % cache->ring_words;
+	end = at + words_for(size);
+	for (; at < end && at < cache->ring_words; at += LINE_WORDS) {
+		__builtin_prefetch(s->ring + at);
+	}
+	return true;
+}
+
+bool bodycache_find(const bodycache *cache, const crypt_place *place, const uint8_t *mark,
+		    bodycache_entry *out)
 {
 	const shard *s;
 	size_t way = 0;
@@ -222,33 +254,30 @@ bool bodycache_get(const bodycache *cache, const crypt_place *place, const uint8
 	f = finder_of(cache, mark);
 	s = &cache->shards[f.shard];
 	while ((slot = next_slot(s, &f, &way)) != 0) {
-		if (read_entry(cache, s, slot >> TAG_BITS, &f, place, out)) {
+		if (entry_find(cache, s, slot >> TAG_BITS, &f, place, out)) {
 			return true;
 		}
 	}
 	return false;
 }
 
-void bodycache_ahead(const bodycache *cache, const uint8_t *mark, size_t size)
+bool bodycache_read(const bodycache *cache, const bodycache_entry *entry, uint8_t *out)
 {
-	const shard *s;
-	size_t way = 0;
-	size_t at;
-	size_t end;
-	uint64_t slot;
-	finder f;
+	const word *from = entry->shard->ring + entry->at % cache->ring_words;
+	size_t whole = entry->body_len / WORD;
+	uint64_t last;
 
-	if (cache->set_count == 0) {
-		return;
+#pragma GCC unroll 8
+	for (size_t i = 0; i < whole; i++) {
+		uint64_t bytes = atomic_load_explicit(&from[i], memory_order_acquire);
+
+		memcpy(out + i * WORD, &bytes, WORD);
 	}
-	f = finder_of(cache, mark);
-	s = &cache->shards[f.shard];
-	slot = next_slot(s, &f, &way);
-	at = (slot >> TAG_BITS) % cache->ring_words;
-	end = at + words_for(size);
-	for (; slot != 0 && at < end && at < cache->ring_words; at += LINE_WORDS) {
-		__builtin_prefetch(s->ring + at);
+	if (entry->body_len % WORD != 0) {
+		last = atomic_load_explicit(&from[whole], memory_order_acquire);
+		memcpy(out + whole * WORD, &last, entry->body_len % WORD);
 	}
+	return is_whole(cache, entry->shard, entry->at);
 }
 
 /* -- keeping ----------------------------------------------------------------------------------- */
@@ -269,11 +298,19 @@ static uint64_t make_place(const bodycache *cache, shard *s, size_t count)
 	return place;
 }
 
-static void copy_in(word *to, const uint64_t *from, size_t count)
+/* The words that hold the bytes; what the last one has more of is 0. */
+static size_t copy_in(word *to, const void *from, size_t bytes)
 {
+	size_t count = words_for(bytes);
+
 	for (size_t i = 0; i < count; i++) {
-		atomic_store_explicit(&to[i], from[i], memory_order_release);
+		size_t left = bytes - i * WORD;
+		uint64_t value = 0;
+
+		memcpy(&value, (const uint8_t *)from + i * WORD, left < WORD ? left : WORD);
+		atomic_store_explicit(&to[i], value, memory_order_release);
 	}
+	return count;
 }
 
 /* The slot of an entry with the same tag, else of the oldest. */
@@ -298,31 +335,31 @@ static word *choose_slot(const shard *s, const finder *f)
 void bodycache_put(bodycache *cache, const crypt_place *place, const uint8_t *mark, uint64_t key,
 		   pdb_slice body)
 {
-	size_t ids = place->thread.len + place->message.len;
-	size_t count = HEAD_WORDS + words_for(ids + body.len);
-	uint64_t entry[HEAD_WORDS + BODYCACHE_COPY_WORDS];
-	uint8_t *bytes = (uint8_t *)(entry + HEAD_WORDS);
+	size_t ids_len = place->thread.len + place->message.len;
+	size_t count = HEAD_WORDS + words_for(ids_len) + words_for(body.len);
+	uint64_t head[HEAD_WORDS] = {
+		[AT_KEY] = key, [AT_PLACE] = pack_place(place), [AT_BODY_LEN] = body.len};
+	uint8_t ids[IDS_WORDS * WORD];
 	finder f;
 	shard *s;
 	uint64_t at;
+	word *to;
 
-	if (cache->set_count == 0 || body.len > BODYCACHE_BODY_MAX || ids > 2 * CRYPT_ID_MAX ||
+	if (cache->set_count == 0 || body.len > BODYCACHE_BODY_MAX || ids_len > sizeof(ids) ||
 	    count > cache->ring_words) {
 		return;
 	}
 	f = finder_of(cache, mark);
-	entry[AT_KEY] = key;
-	memcpy(entry + AT_MARK, f.mark, sizeof(f.mark));
-	entry[AT_PLACE] = pack_place(place);
-	entry[AT_BODY_LEN] = body.len;
-	entry[count - 1] = 0; /* its end may be a gap */
-	memcpy(bytes, place->thread.ptr, place->thread.len);
-	memcpy(bytes + place->thread.len, place->message.ptr, place->message.len);
-	memcpy(bytes + ids, body.ptr, body.len);
+	memcpy(head + AT_MARK, f.mark, sizeof(f.mark));
+	memcpy(ids, place->thread.ptr, place->thread.len);
+	memcpy(ids + place->thread.len, place->message.ptr, place->message.len);
 	s = &cache->shards[f.shard];
 	(void)pthread_mutex_lock(&s->lock);
 	at = make_place(cache, s, count);
-	copy_in(s->ring + at % cache->ring_words, entry, count);
+	to = s->ring + at % cache->ring_words;
+	to += copy_in(to, head, sizeof(head));
+	to += copy_in(to, ids, ids_len);
+	(void)copy_in(to, body.ptr, body.len);
 	atomic_store_explicit(choose_slot(s, &f), at << TAG_BITS | f.tag, memory_order_release);
 	(void)pthread_mutex_unlock(&s->lock);
 }

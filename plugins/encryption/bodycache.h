@@ -20,24 +20,27 @@
 typedef struct bodycache bodycache;
 
 /* Bodies larger than this are not kept. */
-#define BODYCACHE_BODY_MAX   16384u
-#define BODYCACHE_COPY_WORDS ((BODYCACHE_BODY_MAX + 2 * CRYPT_ID_MAX) / 8)
+#define BODYCACHE_BODY_MAX 16384u
 
-/* A body that was found, in memory of the caller. */
-typedef struct bodycache_copy {
+/* A body that was found; it may be written over at any time. */
+typedef struct bodycache_entry {
 	uint64_t key; /* the ticket */
-	pdb_slice body;
-	uint64_t words[BODYCACHE_COPY_WORDS];
-} bodycache_copy;
+	size_t body_len;
+	const struct bodycache_shard *shard;
+	uint64_t at; /* the place of the body in it */
+} bodycache_entry;
 
 /* Errors: PDB_ENOMEM. */
 pdb_status bodycache_create(bodycache **out, const pdb_host *host, size_t size, pdb_err *err);
 void bodycache_destroy(bodycache **cache);
 
-/* Fetches a body of about this size into the processor's caches: it will be looked for soon. */
-void bodycache_ahead(const bodycache *cache, const uint8_t *mark, size_t size);
-bool bodycache_get(const bodycache *cache, const crypt_place *place, const uint8_t *mark,
-		   bodycache_copy *out);
+/* Fetches a body of about this size into the processor's caches; false when it is not kept. True is
+ * a guess, and good for a moment. */
+bool bodycache_ahead(const bodycache *cache, const uint8_t *mark, size_t size);
+bool bodycache_find(const bodycache *cache, const crypt_place *place, const uint8_t *mark,
+		    bodycache_entry *out);
+/* Copies a found body to `out`, which has room for it; false when it was written over. */
+bool bodycache_read(const bodycache *cache, const bodycache_entry *entry, uint8_t *out);
 void bodycache_put(bodycache *cache, const crypt_place *place, const uint8_t *mark, uint64_t key,
 		   pdb_slice body);
 /* Wipes everything: a key was destroyed. */

@@ -256,23 +256,17 @@ static pdb_status write_sealed(const encryption *self, pdb_record *record, const
 {
 	size_t frame_len = crypt_frame_size(job);
 	size_t body_len = crypt_body_size(job);
-	uint8_t *bytes = self->host->alloc(frame_len + body_len);
-	pdb_status status;
+	uint8_t *frame_bytes = self->host->record_make_attachment(record, frame_len);
+	uint8_t *body = self->host->record_make_body(record, body_len);
 
-	if (bytes == NULL) {
+	if (frame_bytes == NULL || body == NULL) {
 		return PDB_ENOMEM;
 	}
-	crypt_seal(job, hold->keys, bytes, bytes + frame_len);
-	status = self->host->record_set_attachment(record, pdb_slice_of(bytes, frame_len));
-	if (status == PDB_OK) {
-		status = self->host->record_set_body(record,
-						     pdb_slice_of(bytes + frame_len, body_len));
-		/* its author sees it at once, and others soon */
-		bodycache_put(self->bodies, &job->place, bytes + FRAME_MARK_AT, hold->ticket,
-			      job->body);
-	}
-	self->host->free(bytes);
-	return status;
+	crypt_seal(job, hold->keys, frame_bytes, body);
+	/* its author sees it at once, and others soon */
+	bodycache_put(self->bodies, &job->place, frame_bytes + FRAME_MARK_AT, hold->ticket,
+		      job->body);
+	return PDB_OK;
 }
 
 static pdb_status seal(encryption *self, pdb_record *record, const cover *c, pdb_err *err)
@@ -331,31 +325,43 @@ static pdb_status unreadable(encryption *self, const char *code, pdb_err *err)
 				   : "it is not as it was sealed");
 }
 
-static pdb_status open_with(encryption *self, pdb_record *record, const crypt_place *place,
-			    const frame *f, const keycache_hold *hold, pdb_err *err)
+/* A record that carries a frame. */
+typedef struct sealed {
+	crypt_place place;
+	frame frame;
+	pdb_slice stored; /* the body with its placeholders */
+} sealed;
+
+/* Reads the frame; the code of why it cannot be opened whatever the key, or NULL. */
+static const char *read_frame(const encryption *self, const pdb_record *record, frame *out)
 {
-	pdb_slice stored = self->host->record_body(record);
-	size_t size = crypt_open_size(f, stored);
-	uint8_t *body = size > 0 ? self->host->alloc(size) : NULL;
-	pdb_status status;
+	if (!frame_decode(self->host->record_attachment(record), out) ||
+	    out->key_id.len >= PDB_KMS_ID_SIZE) {
+		return "enc_not_authentic";
+	}
+	return out->suite == FRAME_SUITE_XCHACHA ? NULL : "enc_suite_unknown";
+}
+
+static pdb_status open_with(encryption *self, pdb_record *record, const sealed *s,
+			    const keycache_hold *hold, pdb_err *err)
+{
+	size_t size = crypt_open_size(&s->frame, s->stored);
+	uint8_t *body = size > 0 ? self->host->record_make_body(record, size) : NULL;
 
 	if (size > 0 && body == NULL) {
 		return PDB_ENOMEM;
 	}
-	if (size == 0 || !crypt_open(place, f, stored, hold->keys, body)) {
-		status = unreadable(self, "enc_not_authentic", err);
-	} else {
-		bodycache_put(self->bodies, place, f->mark, hold->ticket, pdb_slice_of(body, size));
-		status = self->host->record_set_body(record, pdb_slice_of(body, size));
+	if (size == 0 || !crypt_open(&s->place, &s->frame, s->stored, hold->keys, body)) {
+		return unreadable(self, "enc_not_authentic", err);
 	}
-	self->host->free(body);
-	return status;
+	bodycache_put(self->bodies, &s->place, s->frame.mark, hold->ticket,
+		      pdb_slice_of(body, size));
+	return PDB_OK;
 }
 
-/* `kept`: what was opened before under this mark; it may be shown as soon as the key is here. */
-static pdb_status open_by_key(encryption *self, pdb_record *record, const crypt_place *place,
-			      const frame *f, const bodycache_copy *kept, pdb_err *err)
+static pdb_status open_by_key(encryption *self, pdb_record *record, const sealed *s, pdb_err *err)
 {
+	const frame *f = &s->frame;
 	char id[PDB_KMS_ID_SIZE];
 	keycache_hold hold;
 	pdb_status status;
@@ -370,14 +376,9 @@ static pdb_status open_by_key(encryption *self, pdb_record *record, const crypt_
 		}
 		return status;
 	}
-	if (kept != NULL) {
-		bodycache_put(self->bodies, place, f->mark, hold.ticket, kept->body);
-		status = self->host->record_set_body(record, kept->body);
-	} else {
-		status = open_with(self, record, place, f, &hold, err);
-	}
+	status = open_with(self, record, s, &hold, err);
 	if (status == PDB_OK && hold.prepared) {
-		keeper_claim(self->keeper, id, place->thread);
+		keeper_claim(self->keeper, id, s->place.thread);
 	}
 	keycache_give(self->cache, &hold);
 	if (status == PDB_ECORRUPT) {
@@ -386,41 +387,59 @@ static pdb_status open_by_key(encryption *self, pdb_record *record, const crypt_
 	return status;
 }
 
+/* What was opened before under the mark, as long as its key may be used. Only who had the key made
+ * this mark for this place, so that nothing else of the frame matters. */
+static bool open_kept(encryption *self, pdb_record *record, const crypt_place *place)
+{
+	pdb_slice bytes = self->host->record_attachment(record);
+	bodycache_entry entry;
+	uint8_t *body;
+
+	if (bytes.len < FRAME_HEAD_SIZE ||
+	    !bodycache_find(self->bodies, place, bytes.ptr + FRAME_MARK_AT, &entry) ||
+	    !keycache_valid(self->cache, entry.key)) {
+		return false;
+	}
+	body = self->host->record_make_body(record, entry.body_len);
+	if (body == NULL || !bodycache_read(self->bodies, &entry, body)) {
+		return false;
+	}
+	count_one(self, self->opened);
+	return true;
+}
+
 static pdb_status open_out(void *state, pdb_record *record, pdb_err *err)
 {
 	encryption *self = state;
-	const crypt_place place = place_of(self, record);
-	bodycache_copy kept;
-	frame f;
-	bool found;
+	sealed s = {.place = place_of(self, record), .stored = self->host->record_body(record)};
 	pdb_status status;
+	const char *code;
 
-	if (!frame_decode(self->host->record_attachment(record), &f) ||
-	    f.key_id.len >= PDB_KMS_ID_SIZE) {
-		return unreadable(self, "enc_not_authentic", err);
+	if (open_kept(self, record, &s.place)) {
+		return PDB_OK;
 	}
-	if (f.suite != FRAME_SUITE_XCHACHA) {
-		return unreadable(self, "enc_suite_unknown", err);
+	if (self->host->record_attachment(record).len == FRAME_HEAD_SIZE) {
+		return PDB_ENOTFOUND; /* what ahead() asked for is not enough any more */
 	}
-	found = bodycache_get(self->bodies, &place, f.mark, &kept);
-	if (found && keycache_valid(self->cache, kept.key)) {
-		status = self->host->record_set_body(record, kept.body);
-	} else {
-		status = open_by_key(self, record, &place, &f, found ? &kept : NULL, err);
+	code = read_frame(self, record, &s.frame);
+	if (code != NULL) {
+		return unreadable(self, code, err);
 	}
+	status = open_by_key(self, record, &s, err);
 	if (status == PDB_OK) {
 		count_one(self, self->opened);
 	}
 	return status;
 }
 
-static void ahead(void *state, pdb_slice attachment)
+/* The mark is in the head: it is all that a kept body needs. */
+static size_t ahead(void *state, pdb_slice attachment)
 {
 	const encryption *self = state;
+	bool kept = attachment.len >= FRAME_HEAD_SIZE &&
+		    bodycache_ahead(self->bodies, attachment.ptr + FRAME_MARK_AT, attachment.len);
 
-	if (attachment.len >= FRAME_HEAD_SIZE) {
-		bodycache_ahead(self->bodies, attachment.ptr + FRAME_MARK_AT, attachment.len);
-	}
+	return kept ? FRAME_HEAD_SIZE : 0;
 }
 
 /* With the thread goes its key. */

@@ -358,7 +358,7 @@ AT(pdb_storage_file, name, 8);
 AT(pdb_storage_file, bytes, 16);
 AT(pdb_storage_file, total, 24);
 
-SIZE(pdb_host, 544);
+SIZE(pdb_host, 560);
 AT(pdb_host, size, 0);
 AT(pdb_host, alloc, 8);
 AT(pdb_host, realloc, 16);
@@ -427,6 +427,8 @@ AT(pdb_host, json, 512);
 AT(pdb_host, control, 520);
 AT(pdb_host, jobs, 528);
 AT(pdb_host, domain, 536);
+AT(pdb_host, record_make_body, 544);
+AT(pdb_host, record_make_attachment, 552);
 
 SIZE(pdb_host_json, 32);
 AT(pdb_host_json, size, 0);

@@ -26,7 +26,7 @@
  *   1.1  what a record hook tells administrators of a thread (hook show)
  *   1.1  wrapped keys out of a KMS and back (pdb_kms_ops.wrapped, restore)
  *   1.1  threads for another database (export_thread, import_thread of pdb_host.domain)
- *   1.1  what a record hook is told ahead of a page (hook ahead)
+ *   1.1  bodies that a record hook has in memory (hook ahead, record_make_*)
  *   1.1  threads that a user touched (threads_touched of pdb_host.domain), reactions of messages
  *   1.1  reload of a key-service provider; pdb_host.kms answers
  */

@@ -192,6 +192,13 @@ typedef struct pdb_host {
 	const struct pdb_host_control *control; /* pdb/control.h */
 	const pdb_host_jobs *jobs;
 	const pdb_host_domain *domain;
+
+	/* -- records made in place, since 1.1 -------------------------------------------------- */
+
+	/* As record_set_body and record_set_attachment, with `len` bytes that the caller writes
+	 * before the hook returns. NULL where those fail. */
+	uint8_t *(*record_make_body)(pdb_record *record, size_t len);
+	uint8_t *(*record_make_attachment)(pdb_record *record, size_t len);
 } pdb_host;
 
 #endif

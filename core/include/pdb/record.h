@@ -35,9 +35,11 @@ typedef void (*pdb_member_fn)(void *arg, const char *name, pdb_slice json);
  *        here. A failure stops the purge; it is tried again later, and called again. May block.
  * show   NULL = nothing to tell; since 1.1. Called with the hook's note of a thread when that is
  *        shown to an administrator: what it gives to `add` stands in the thread. May block.
- * ahead  NULL = nothing to fetch; since 1.1. Called with the attachment of a record that will most
- *        likely be given to `out` soon, among others of its page: time to bring what that will need
- *        into the processor's caches. Must not block, and be quick.
+ * ahead  NULL = all of it is needed; since 1.1. Called with the attachment of a record that will
+ *        most likely be shown soon, among others of its page: time to fetch what that needs.
+ *        Returns how many bytes of the attachment's beginning `out` will need, as it has the rest
+ *        in memory; 0 = all. Whatever `out` says to such a beginning but PDB_OK, it is called
+ *        again with all. Must not block, and be quick.
  * Threads: a loop thread or a worker; several at once.
  */
 typedef struct pdb_record_hook {
@@ -49,7 +51,7 @@ typedef struct pdb_record_hook {
 	pdb_status (*out)(void *self, pdb_record *record, pdb_err *err);
 	pdb_status (*purge)(void *self, pdb_slice thread, pdb_slice note, pdb_err *err);
 	void (*show)(void *self, pdb_slice note, pdb_member_fn add, void *arg);
-	void (*ahead)(void *self, pdb_slice attachment);
+	size_t (*ahead)(void *self, pdb_slice attachment);
 } pdb_record_hook;
 
 typedef enum pdb_change_kind {

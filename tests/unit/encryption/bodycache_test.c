@@ -9,7 +9,7 @@
 
 static const pdb_host host = {PDB_HOST_BASE};
 static bodycache *cache;
-static bodycache_copy copy;
+static uint8_t copy[BODYCACHE_BODY_MAX];
 
 static void open_cache(void)
 {
@@ -42,11 +42,15 @@ static const uint8_t *mark(uint32_t number)
 
 static bool has(crypt_place place, uint32_t number, const char *body)
 {
-	if (!bodycache_get(cache, &place, mark(number), &copy)) {
+	bodycache_entry entry;
+
+	if (!bodycache_find(cache, &place, mark(number), &entry) ||
+	    !bodycache_read(cache, &entry, copy)) {
 		return false;
 	}
-	cr_assert_eq(copy.key, number);
-	cr_assert(pdb_slice_is(copy.body, body), "%.*s", PDB_SLICE_ARGS(copy.body));
+	cr_assert_eq(entry.key, number);
+	cr_assert(pdb_slice_is(pdb_slice_of(copy, entry.body_len), body), "%.*s",
+		  (int)entry.body_len, copy);
 	return true;
 }
 
@@ -66,14 +70,42 @@ Test(bodycache, finds_a_body_by_its_mark_and_in_its_place_only)
 	cr_assert_not(has(at("t1m", "1", 1), 7, ""));
 }
 
-Test(bodycache, is_the_same_after_a_look_ahead)
+Test(bodycache, tells_when_what_was_found_is_written_over)
 {
-	put(at("t1", "m1", 1), 7, "\"one\"");
-	bodycache_ahead(cache, mark(7), 5);
-	bodycache_ahead(cache, mark(7), 1u << 20);
-	bodycache_ahead(cache, mark(8), 5);
-	cr_assert(has(at("t1", "m1", 1), 7, "\"one\""));
-	cr_assert_not(has(at("t1", "m1", 1), 8, ""));
+	const crypt_place place = at("t1", "m1", 1);
+	bodycache_entry entry;
+	char text[512];
+	bool whole = true;
+
+	put(place, 7, "\"one\"");
+	cr_assert(bodycache_find(cache, &place, mark(7), &entry));
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	for (uint32_t i = 0; i < 20000 && whole; i++) {
+		put(at("t", "m", i), 1000 + i, text);
+		whole = bodycache_read(cache, &entry, copy);
+		cr_assert(!whole || memcmp(copy, "\"one\"", 5) == 0);
+	}
+	cr_assert_not(whole);
+}
+
+Test(bodycache, reads_no_more_bytes_than_the_body_has)
+{
+	const crypt_place place = at("t1", "m1", 1);
+	bodycache_entry entry;
+
+	for (uint32_t len = 1; len < 40; len++) {
+		char text[64] = {0};
+
+		memset(text, 'x', len);
+		put(place, len, text);
+		memset(copy, '#', sizeof(copy));
+		cr_assert(bodycache_find(cache, &place, mark(len), &entry));
+		cr_assert(bodycache_read(cache, &entry, copy));
+		cr_assert_eq(entry.body_len, len);
+		cr_assert_eq(memcmp(copy, text, len), 0);
+		cr_assert_eq(copy[len], '#');
+	}
 }
 
 Test(bodycache, writes_over_the_oldest_and_never_mixes)
@@ -124,12 +156,15 @@ static void *read_many(void *arg)
 {
 	const crypt_place place = at("t", "m", 1);
 	const uint8_t one[FRAME_MARK_SIZE] = {1};
-	bodycache_copy found;
+	bodycache_entry found;
+	uint8_t bytes[600];
 	char text[600];
 
 	for (uint32_t turn = 0; turn < TURNS; turn++) {
-		if (bodycache_get(cache, &place, one, &found)) {
-			cr_assert(pdb_slice_equal(found.body, body_of((uint32_t)found.key, text)));
+		if (bodycache_find(cache, &place, one, &found) &&
+		    bodycache_read(cache, &found, bytes)) {
+			cr_assert(pdb_slice_equal(pdb_slice_of(bytes, found.body_len),
+						  body_of((uint32_t)found.key, text)));
 		}
 	}
 	return arg;
@@ -166,14 +201,14 @@ Test(bodycache, keeps_nothing_large_and_nothing_without_room)
 	static char large[BODYCACHE_BODY_MAX + 2];
 	bodycache *none = NULL;
 	const crypt_place place = at("t", "m", 1);
+	bodycache_entry entry;
 
 	memset(large, 'x', sizeof(large) - 1);
 	put(place, 1, large);
 	cr_assert_not(has(place, 1, ""));
 	cr_assert_eq(bodycache_create(&none, &host, 0, NULL), PDB_OK);
 	bodycache_put(none, &place, mark(1), 1, PDB_SLICE("1"));
-	cr_assert_not(bodycache_get(none, &place, mark(1), &copy));
-	bodycache_ahead(none, mark(1), 5);
+	cr_assert_not(bodycache_find(none, &place, mark(1), &entry));
 	bodycache_clear(none);
 	bodycache_destroy(&none);
 }
