@@ -67,9 +67,12 @@ pdb_status pdb__key_live(const pdb_keyring *keyring, const char *text, pdb__key 
 		return status;
 	}
 	key = pdb__key_find(keyring, id);
-	if (key == NULL || key->destroyed != 0) {
-		return pdb_err_set(err, PDB_ENOTFOUND, NULL, "the key %s %s", text,
-				   key == NULL ? "is not known" : "is destroyed");
+	if (key == NULL) {
+		return pdb_err_set(err, PDB_ENOTFOUND, NULL, "the key %s is not known", text);
+	}
+	if (key->destroyed != 0) {
+		return pdb_err_set(err, PDB_ENOTFOUND, "key_destroyed", "the key %s is destroyed",
+				   text);
 	}
 	*out = key;
 	return PDB_OK;

@@ -109,12 +109,14 @@ static pdb_status cover_find(encryption *self, pdb_slice body, cover *c)
 /* What a write is told when its key cannot be had. The words go to the log only. */
 static pdb_status no_key(pdb_status status, pdb_err *err)
 {
-	if (status == PDB_ENOTFOUND) {
+	if (status == PDB_ENOTFOUND && err->code != NULL &&
+	    strcmp(err->code, "key_destroyed") == 0) {
 		return pdb_err_set(err, PDB_EEXISTS, "key_destroyed",
 				   "The key of this thread is destroyed: nothing can be written "
 				   "to it any more.");
 	}
-	if (status == PDB_EDENIED || status == PDB_ECORRUPT || status == PDB_EINVAL) {
+	if (status == PDB_ENOTFOUND || status == PDB_EDENIED || status == PDB_ECORRUPT ||
+	    status == PDB_EINVAL) {
 		err->status = PDB_EUNAVAILABLE;
 		err->code = "kms_unavailable";
 		return PDB_EUNAVAILABLE;

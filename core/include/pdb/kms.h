@@ -156,7 +156,8 @@ typedef struct pdb_kms_ops {
 	pdb_status (*claim)(void *kms, const char *id, pdb_slice thread, pdb_kms_key *key,
 			    pdb_err *err);
 
-	/* The DEK of that version, 0 = the newest. */
+	/* The DEK of that version, 0 = the newest. Errors: PDB_ENOTFOUND, with the code
+	 * "key_destroyed" when the key was destroyed and not merely unknown. */
 	pdb_status (*unwrap)(void *kms, const char *id, uint32_t version, pdb_kms_key *key,
 			     pdb_err *err);
 	/* Makes version `after` + 1, or hands it out when it is there already, so that a repeated

@@ -203,6 +203,22 @@ class JobsTest(unittest.TestCase):
         self.assertEqual(self.server.frontend("ann").get("/v1/threads/t0/messages/m0").json["body"],
                          {"_undecryptable": True})
 
+    def test_a_key_that_the_service_does_not_know_is_not_called_destroyed(self):
+        self.begin()
+        self.fill(2, 2)
+        path = os.path.join(self.sealed.kms_directory, f"key-{self.key_of('t0')}")
+        self.server.stop()
+        os.rename(path, path + ".away")
+        self.server.start()
+        user = self.server.frontend("ann")
+        answer = user.post("/v1/threads/t0/messages", {"body": 1})
+        self.assertEqual((answer.status, answer.json["code"]), (503, "kms_unavailable"))
+        self.assertEqual(user.post("/v1/threads/t1/messages", {"body": 1}).status, 200)
+        self.server.stop()
+        os.rename(path + ".away", path)
+        self.server.start()
+        self.read_all()
+
     def test_only_administrators_and_only_good_requests(self):
         self.begin(backend="memory")
         routes = ["rotate-thread-dek", "rewrap-deks", "encrypt-existing", "generate-kek", "destroy-thread-dek"]

@@ -215,7 +215,7 @@ static pdb_status kms_claim(void *self, const char *id, pdb_slice thread, pdb_km
 		return status;
 	}
 	if (s.state == PDB_KMS_KEY_DESTROYED) {
-		return pdb_err_set(err, PDB_ENOTFOUND, NULL, "destroyed");
+		return pdb_err_set(err, PDB_ENOTFOUND, "key_destroyed", "destroyed");
 	}
 	if (s.thread[0] != '\0' && !pdb_slice_is(thread, s.thread)) {
 		return pdb_err_set(err, PDB_EDENIED, NULL, "another thread's");
@@ -252,7 +252,7 @@ static pdb_status kms_unwrap(void *self, const char *id, uint32_t version, pdb_k
 	}
 	version = version == 0 ? s.newest : version;
 	if (s.state == PDB_KMS_KEY_DESTROYED || version > s.newest) {
-		return pdb_err_set(err, PDB_ENOTFOUND, NULL, "destroyed");
+		return pdb_err_set(err, PDB_ENOTFOUND, "key_destroyed", "destroyed");
 	}
 	return nonsense ? babble(id, &s, version, key) : hand_out(kms, id, &s, version, key, err);
 }
@@ -273,7 +273,7 @@ static pdb_status kms_add_version(void *self, const char *id, uint32_t after, pd
 		return status;
 	}
 	if (s.state == PDB_KMS_KEY_DESTROYED || s.newest == VERSIONS_MAX) {
-		return pdb_err_set(err, PDB_ENOTFOUND, NULL, "destroyed");
+		return pdb_err_set(err, PDB_ENOTFOUND, "key_destroyed", "destroyed");
 	}
 	if (s.newest == after) {
 		s.newest++;
