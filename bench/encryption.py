@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What sealing costs: the same load on a server that seals whole bodies and on one that does not."""
+import functools
 import glob
 import os
 import re
@@ -33,7 +34,8 @@ class Pair(Gates):
 
     fields = ""
 
-    def __init__(self, bench):
+    def __init__(self, size, threads, bench):
+        self.size, self.threads = size, threads
         self.directory = tempfile.TemporaryDirectory(prefix="progressdb-seal-")
         self.configs = {"clear": CLEAR, "sealed": SEALED.replace("DIRECTORY", self.directory.name)}
         self.text = os.path.join(self.directory.name, "text")
@@ -45,18 +47,16 @@ class Pair(Gates):
         super().__exit__(*whatever)
         self.directory.cleanup()
 
-    def run(self, size, threads):
+    def run(self):
+        self.print_head()
         path = "/v1/threads/s-{t}/messages"
-        append = ["--post", path, "--threads", str(threads), "--post-percent", "100", "--body",
-                  '{"author":"user-1","body":{"text":"{x}"}}', "--text", self.text, "--piece", str(size)]
-        self.compare(f"durable append, {size} B, {threads} threads", append)
-        self.compare(f"newest page, {size} B, {threads} threads",
-                     ["--get", path + "?limit=50", "--threads", str(threads)])
+        shape = f"{self.size} B, {self.threads} threads"
+        threads = ["--threads", str(self.threads)]
+        self.compare(f"durable append, {shape}",
+                     ["--post", path, *threads, "--post-percent", "100", "--body",
+                      '{"author":"user-1","body":{"text":"{x}"}}', "--text", self.text, "--piece", str(self.size)])
+        self.compare(f"newest page, {shape}", ["--get", path + "?limit=50", *threads])
 
 
-def compare_sizes(bench):
-    """Each by itself: no line depends on how large the databases of those before it were."""
-    for size, threads in ((200, 1000), (200, 16), (1024, 1000), (1024, 16)):
-        with Pair(bench) as pair:
-            pair.print_head()
-            pair.run(size, threads)
+# Each by itself: no line depends on how large the databases of those before it were.
+PAIRS = [functools.partial(Pair, size, threads) for size in (200, 1024) for threads in (1000, 16)]

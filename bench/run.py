@@ -11,7 +11,7 @@ SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path.insert(0, os.path.join(SOURCE, "tests", "support"))
 sys.dont_write_bytecode = True
 import progressdb  # noqa: E402 (its place is known only now)
-from encryption import compare_sizes  # noqa: E402
+from encryption import PAIRS  # noqa: E402
 from gates import Gates  # noqa: E402
 from retention import Retention  # noqa: E402
 
@@ -167,15 +167,13 @@ def main():
     parser.add_argument("--retention", action="store_true", help="only: writers beside a run of retention, and alone")
     options = parser.parse_args()
     bench = Bench(options)
-    if options.encryption:
-        bench.server.close()
-        compare_sizes(bench)
-        return
-    for wanted, kind in ((options.gates, Gates), (options.retention, Retention)):
+    for wanted, comparisons in ((options.gates, [Gates]), (options.encryption, PAIRS),
+                                (options.retention, [Retention])):
         if wanted:
             bench.server.close()
-            with kind(bench) as pair:
-                pair.run()
+            for comparison in comparisons:
+                with comparison(bench) as pair:
+                    pair.run()
             return
     try:
         bench.server.start()
