@@ -51,6 +51,15 @@ pdb_slice pdb_record_body(const pdb_record *record)
 	return record->body;
 }
 
+/* Into what was made for as many bytes; NULL when there was no memory. */
+static pdb_status fill(uint8_t *room, pdb_slice bytes)
+{
+	if (room != NULL && bytes.len > 0) {
+		memcpy(room, bytes.ptr, bytes.len);
+	}
+	return room != NULL ? PDB_OK : PDB_ENOMEM;
+}
+
 uint8_t *pdb_record_make_body(pdb_record *record, size_t len)
 {
 	uint8_t *room = pdb__arena_alloc(record->op->arena, len);
@@ -64,12 +73,7 @@ uint8_t *pdb_record_make_body(pdb_record *record, size_t len)
 
 pdb_status pdb_record_set_body(pdb_record *record, pdb_slice body)
 {
-	uint8_t *room = pdb_record_make_body(record, body.len);
-
-	if (room != NULL && body.len > 0) {
-		memcpy(room, body.ptr, body.len);
-	}
-	return room != NULL ? PDB_OK : PDB_ENOMEM;
+	return fill(pdb_record_make_body(record, body.len), body);
 }
 
 /* Four letters, or none. */
@@ -120,28 +124,21 @@ static uint8_t *attachments_make(pdb__arena *arena, pdb_slice all, pdb_slice of_
 	return at;
 }
 
-/* The same with bytes that are there; false without memory. */
-static bool attachments_with(pdb__arena *arena, pdb_slice all, pdb_slice of_tag, pdb_slice bytes,
-			     pdb_slice *out)
-{
-	uint8_t *at = attachments_make(arena, all, of_tag, bytes.len, out);
-
-	if (at != NULL && bytes.len > 0) {
-		memcpy(at, bytes.ptr, bytes.len);
-	}
-	return at != NULL;
-}
-
 pdb_slice pdb_record_attachment(const pdb_record *record)
 {
 	return record->attachment;
+}
+
+static bool may_attach(const pdb_record *record, size_t len)
+{
+	return record->tag.len > 0 && len <= PDB_VALUE_MAX;
 }
 
 uint8_t *pdb_record_make_attachment(pdb_record *record, size_t len)
 {
 	uint8_t *room;
 
-	if (record->tag.len == 0 || len > PDB_VALUE_MAX) {
+	if (!may_attach(record, len)) {
 		return NULL;
 	}
 	room = attachments_make(record->op->arena, record->attachments, record->tag, len,
@@ -154,16 +151,10 @@ uint8_t *pdb_record_make_attachment(pdb_record *record, size_t len)
 
 pdb_status pdb_record_set_attachment(pdb_record *record, pdb_slice bytes)
 {
-	uint8_t *room;
-
-	if (record->tag.len == 0 || bytes.len > PDB_VALUE_MAX) {
+	if (!may_attach(record, bytes.len)) {
 		return PDB_EINVAL;
 	}
-	room = pdb_record_make_attachment(record, bytes.len);
-	if (room != NULL && bytes.len > 0) {
-		memcpy(room, bytes.ptr, bytes.len);
-	}
-	return room != NULL ? PDB_OK : PDB_ENOMEM;
+	return fill(pdb_record_make_attachment(record, bytes.len), bytes);
 }
 
 pdb_status pdb_record_may_block(pdb_record *record)
@@ -190,12 +181,16 @@ pdb_status pdb_record_set_thread_note(pdb_record *record, pdb_slice note)
 {
 	pdb__op *op = record->op;
 	pdb_slice copy = {0};
+	uint8_t *room;
 
 	if (record->tag.len == 0 || note.len > PDB_NOTE_MAX || !record->going_in) {
 		return PDB_EINVAL;
 	}
-	if (pdb__notes_look(op, NULL) != PDB_OK ||
-	    !attachments_with(op->arena, op->notes_now, record->tag, note, &copy)) {
+	if (pdb__notes_look(op, NULL) != PDB_OK) {
+		return PDB_ENOMEM;
+	}
+	room = attachments_make(op->arena, op->notes_now, record->tag, note.len, &copy);
+	if (fill(room, note) != PDB_OK) {
 		return PDB_ENOMEM;
 	}
 	op->notes_now = copy;
@@ -317,6 +312,19 @@ static pdb_status hooks_out(const pdb_chat *chat, pdb_record *record, pdb_err *e
 	return status;
 }
 
+/* Who opens attachments with this tag. */
+static const pdb_socket_entry *opener_of(const pdb_chat *chat, pdb_slice tag)
+{
+	for (size_t i = 0; i < chat->hooks->count; i++) {
+		const pdb_record_hook *hook = chat->hooks->entries[i].ops;
+
+		if (hook->out != NULL && pdb_slice_equal(tag, tag_of(hook))) {
+			return &chat->hooks->entries[i];
+		}
+	}
+	return NULL;
+}
+
 /* An attachment whose hook is gone cannot be opened: nobody else knows what it is. */
 static bool all_known(const pdb_chat *chat, pdb_slice attachments)
 {
@@ -325,14 +333,7 @@ static bool all_known(const pdb_chat *chat, pdb_slice attachments)
 	pdb_slice bytes = {0};
 
 	while (pdb__attachment_next(attachments, &cursor, &tag, &bytes)) {
-		bool known = false;
-
-		for (size_t i = 0; i < chat->hooks->count; i++) {
-			const pdb_record_hook *hook = chat->hooks->entries[i].ops;
-
-			known = known || (hook->out != NULL && pdb_slice_equal(tag, tag_of(hook)));
-		}
-		if (!known) {
+		if (opener_of(chat, tag) == NULL) {
 			return false;
 		}
 	}
@@ -391,16 +392,6 @@ void pdb__hooks_show(const pdb__op *op, pdb_slice notes)
 	}
 }
 
-static const pdb_socket_entry *hook_of(const pdb_chat *chat, pdb_slice tag)
-{
-	for (size_t i = 0; i < chat->hooks->count; i++) {
-		if (pdb_slice_equal(tag, tag_of(chat->hooks->entries[i].ops))) {
-			return &chat->hooks->entries[i];
-		}
-	}
-	return NULL;
-}
-
 size_t pdb__hooks_ahead(const pdb_chat *chat, pdb_slice attachments)
 {
 	const pdb_socket_entry *entry;
@@ -413,7 +404,7 @@ size_t pdb__hooks_ahead(const pdb_chat *chat, pdb_slice attachments)
 	if (!pdb__attachment_next(attachments, &cursor, &tag, &bytes) || cursor < attachments.len) {
 		return attachments.len;
 	}
-	entry = hook_of(chat, tag);
+	entry = opener_of(chat, tag);
 	hook = entry != NULL ? entry->ops : NULL;
 	if (hook != NULL && PDB_HAS(hook, ahead)) {
 		needed = hook->ahead(entry->self, bytes);

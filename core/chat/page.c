@@ -237,8 +237,11 @@ static pdb_status row_show(pdb__op *op, const row *r, pdb_err *err)
 	pdb_slice body;
 	pdb_status status = pdb__record_open(op->thread, r->bytes, &record, err);
 
-	if (status != PDB_OK || !r->cut) {
-		return status == PDB_OK ? pdb__record_render(op, &record, op->out, err) : status;
+	if (status != PDB_OK) {
+		return status;
+	}
+	if (!r->cut) {
+		return pdb__record_render(op, &record, op->out, err);
 	}
 	if (pdb__hooks_open(op, &record, &body, NULL) != PDB_OK) {
 		return PDB_ESTOP;

@@ -403,31 +403,27 @@ static bool open_kept(encryption *self, pdb_record *record, const crypt_place *p
 		return false;
 	}
 	body = self->host->record_make_body(record, entry.body_len);
-	if (body == NULL || !bodycache_read(self->bodies, &entry, body)) {
-		return false;
+	return body != NULL && bodycache_read(self->bodies, &entry, body);
+}
+
+static pdb_status open_sealed(encryption *self, pdb_record *record, sealed *s, pdb_err *err)
+{
+	const char *code;
+
+	if (self->host->record_attachment(record).len == FRAME_HEAD_SIZE) {
+		return PDB_ENOTFOUND; /* what ahead() asked for is not enough any more */
 	}
-	count_one(self, self->opened);
-	return true;
+	code = read_frame(self, record, &s->frame);
+	return code != NULL ? unreadable(self, code, err) : open_by_key(self, record, s, err);
 }
 
 static pdb_status open_out(void *state, pdb_record *record, pdb_err *err)
 {
 	encryption *self = state;
 	sealed s = {.place = place_of(self, record), .stored = self->host->record_body(record)};
-	pdb_status status;
-	const char *code;
+	pdb_status status =
+		open_kept(self, record, &s.place) ? PDB_OK : open_sealed(self, record, &s, err);
 
-	if (open_kept(self, record, &s.place)) {
-		return PDB_OK;
-	}
-	if (self->host->record_attachment(record).len == FRAME_HEAD_SIZE) {
-		return PDB_ENOTFOUND; /* what ahead() asked for is not enough any more */
-	}
-	code = read_frame(self, record, &s.frame);
-	if (code != NULL) {
-		return unreadable(self, code, err);
-	}
-	status = open_by_key(self, record, &s, err);
 	if (status == PDB_OK) {
 		count_one(self, self->opened);
 	}
