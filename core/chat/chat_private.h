@@ -365,10 +365,12 @@ typedef struct pdb__sealed {
 /* Runs the hooks on the way in over `record` (its body in clear, no attachments), and back out
  * again when something was sealed: what cannot be opened must not be stored. */
 pdb_status pdb__hooks_seal(pdb__op *op, const pdb__record *record, pdb__sealed *out, pdb_err *err);
-/* Tells the hook of a record with these attachments that it will be opened soon. How many bytes of
- * them pdb__hooks_open will need; fewer than there are when there is one that the hook has in
- * memory. That may end: what fails then is opened again with all of them. */
-size_t pdb__hooks_ahead(const pdb_chat *chat, pdb_slice attachments);
+/* How many bytes of these attachments will do for pdb__hooks_open when their hook has the rest in
+ * memory; all of them when it never has. */
+size_t pdb__hooks_head(const pdb_chat *chat, pdb_slice attachments);
+/* Whether it has, for attachments cut to that; `next` are those that will be asked about next. Both
+ * may be empty. What is in memory may leave it: what fails then is opened with all of them. */
+bool pdb__hooks_ahead(const pdb_chat *chat, pdb_slice attachments, pdb_slice next);
 /* The body in clear. */
 pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *record, pdb_slice *body_out,
 			   pdb_err *err);

@@ -8,7 +8,7 @@
 
 typedef struct row {
 	pdb_slice bytes;
-	bool cut; /* its attachments are not all there, because a hook has the rest in memory */
+	pdb_slice head; /* what it has of attachments that were cut, as a hook may have the rest */
 	uint64_t ns;
 	uint64_t seq;
 } row;
@@ -24,6 +24,7 @@ typedef struct walk {
 	uint32_t count;
 	size_t bytes;
 	bool more;
+	bool torn;   /* ended early: a row was cut that no hook has in memory */
 	size_t seen; /* rows of this chunk */
 	uint64_t last_ns;
 	uint64_t last_seq;
@@ -38,31 +39,41 @@ typedef struct page {
 	pdb_message_page *result;
 } page;
 
-/* Copies the row, with as much of its attachments as is needed to open it. */
+/* Copies the row, with as much of its attachments as may do to open it. */
 static bool row_copy(const walk *w, row *r, const pdb__record *record, pdb_slice value)
 {
 	pdb_slice all = record->attachments;
-	size_t needed = w->whole ? all.len : pdb__hooks_ahead(w->op->chat, all);
+	size_t needed = w->whole ? all.len : pdb__hooks_head(w->op->chat, all);
 	size_t len = value.len - (all.len - needed);
 	uint8_t *copy = pdb__arena_alloc(w->op->arena, len);
+	uint8_t *head;
 
 	if (copy == NULL) {
 		return false;
 	}
 	memcpy(copy, value.ptr, len);
+	head = copy + (value.len - all.len);
 	r->bytes = pdb_slice_of(copy, len);
-	r->cut = needed < all.len;
-	if (r->cut) {
-		(void)pdb__attachment_head(copy + (value.len - all.len), all,
-					   needed - PDB__ATTACHMENT_HEAD);
+	r->head = pdb_slice_of(head, needed < all.len ? needed : 0);
+	if (r->head.len > 0) {
+		(void)pdb__attachment_head(head, all, needed - PDB__ATTACHMENT_HEAD);
 	}
 	return true;
+}
+
+/* Whether the row gathered last, if it was cut, is in memory. */
+static bool last_is_kept(const walk *w, pdb_slice next)
+{
+	pdb_slice last = w->count > 0 ? w->rows[w->count - 1].head : pdb_slice_of(NULL, 0);
+
+	return pdb__hooks_ahead(w->op->chat, last, next);
 }
 
 static pdb_status gather(void *arg, pdb_slice key, pdb_slice value)
 {
 	walk *w = arg;
 	pdb__record record;
+	row *r;
 
 	w->seen++;
 	if (!pdb_key_timeline_position(key, &w->last_ns, &w->last_seq)) {
@@ -81,11 +92,16 @@ static pdb_status gather(void *arg, pdb_slice key, pdb_slice value)
 		w->more = true;
 		return PDB_ESTOP;
 	}
-	if (!row_copy(w, &w->rows[w->count], &record, value)) {
+	r = &w->rows[w->count];
+	if (!row_copy(w, r, &record, value)) {
 		return PDB_ENOMEM;
 	}
-	w->rows[w->count].ns = w->last_ns;
-	w->rows[w->count].seq = w->last_seq;
+	if (!last_is_kept(w, r->head)) {
+		w->torn = true;
+		return PDB_ESTOP;
+	}
+	r->ns = w->last_ns;
+	r->seq = w->last_seq;
 	w->count++;
 	w->bytes += value.len;
 	return PDB_OK;
@@ -116,6 +132,7 @@ static pdb_status walk_run(walk *w, uint64_t ns, uint64_t seq, pdb_err *err)
 		ns = w->last_ns;
 		seq = w->reverse ? w->last_seq : w->last_seq + 1;
 	} while (status == PDB_OK && !w->more && w->seen == range.limit);
+	w->torn = w->torn || !last_is_kept(w, pdb_slice_of(NULL, 0));
 	return status;
 }
 
@@ -240,7 +257,7 @@ static pdb_status row_show(pdb__op *op, const row *r, pdb_err *err)
 	if (status != PDB_OK) {
 		return status;
 	}
-	if (!r->cut) {
+	if (r->head.len == 0) {
 		return pdb__record_render(op, &record, op->out, err);
 	}
 	if (pdb__hooks_open(op, &record, &body, NULL) != PDB_OK) {
@@ -292,6 +309,9 @@ static pdb_status page_read(pdb__op *op, page *p, pdb_err *err)
 {
 	pdb_status status = pdb__op_read(op, page_try, p, err);
 
+	if (status == PDB_OK && (p->before.torn || p->after.torn)) {
+		return PDB_ESTOP;
+	}
 	return status == PDB_OK ? page_show(op, p, err) : status;
 }
 

@@ -17,7 +17,11 @@
 #define WAYS 8u
 /* Words of the ring for one slot. */
 #define PER_SLOT 16u
-#define TAG_BITS 16u
+/* A slot is the place of an entry, how many lines of memory it takes, as far as that can be told,
+ * and the tag. */
+#define TAG_BITS  10u
+#define LINE_BITS 6u
+#define LINES_MAX ((UINT64_C(1) << LINE_BITS) - 1)
 /* What a processor fetches at once. */
 #define LINE_WORDS 8u
 #define IDS_WORDS  (2 * CRYPT_ID_MAX / WORD)
@@ -38,7 +42,7 @@ typedef struct bodycache_shard {
 	word next;            /* place of the next entry: words written since the start */
 	word *ring;
 	size_t used; /* words of the ring that may hold something */
-	word *index; /* place and tag of an entry; 0 = none */
+	word *index; /* slots; 0 = none */
 } shard;
 
 struct bodycache {
@@ -199,6 +203,23 @@ static bool entry_find(const bodycache *cache, const shard *s, uint64_t at, cons
 	return is_at(entry + HEAD_WORDS, place) && is_whole(cache, s, at);
 }
 
+static uint64_t slot_of(uint64_t place, size_t words, const finder *f)
+{
+	uint64_t lines = words / LINE_WORDS + 1;
+
+	return (place << LINE_BITS | (lines < LINES_MAX ? lines : LINES_MAX)) << TAG_BITS | f->tag;
+}
+
+static uint64_t slot_place(uint64_t slot)
+{
+	return slot >> (LINE_BITS + TAG_BITS);
+}
+
+static bool slot_is(uint64_t slot, const finder *f)
+{
+	return slot != 0 && (slot ^ f->tag) << (64 - TAG_BITS) == 0;
+}
+
 /* The next slot with the tag, from *way on; 0 when there is none. */
 static uint64_t next_slot(const shard *s, const finder *f, size_t *way)
 {
@@ -207,19 +228,28 @@ static uint64_t next_slot(const shard *s, const finder *f, size_t *way)
 	while (*way < WAYS) {
 		uint64_t slot = atomic_load_explicit(&set[(*way)++], memory_order_acquire);
 
-		if (slot != 0 && (slot ^ f->tag) << (64 - TAG_BITS) == 0) {
+		if (slot_is(slot, f)) {
 			return slot;
 		}
 	}
 	return 0;
 }
 
-bool bodycache_ahead(const bodycache *cache, const uint8_t *mark, size_t size)
+void bodycache_fetch(const bodycache *cache, const uint8_t *mark)
+{
+	finder f;
+
+	if (cache->set_count > 0) {
+		f = finder_of(cache, mark);
+		__builtin_prefetch(cache->shards[f.shard].index + f.set * WAYS);
+	}
+}
+
+bool bodycache_ahead(const bodycache *cache, const uint8_t *mark)
 {
 	const shard *s;
+	const word *at;
 	size_t way = 0;
-	size_t at;
-	size_t end;
 	uint64_t slot;
 	finder f;
 
@@ -229,13 +259,13 @@ bool bodycache_ahead(const bodycache *cache, const uint8_t *mark, size_t size)
 	f = finder_of(cache, mark);
 	s = &cache->shards[f.shard];
 	slot = next_slot(s, &f, &way);
-	if (slot == 0 || !is_whole(cache, s, slot >> TAG_BITS)) {
+	if (slot == 0 || !is_whole(cache, s, slot_place(slot))) {
 		return false;
 	}
-	at = (slot >> TAG_BITS) % cache->ring_words;
-	end = at + words_for(size);
-	for (; at < end && at < cache->ring_words; at += LINE_WORDS) {
-		__builtin_prefetch(s->ring + at);
+	at = s->ring + slot_place(slot) % cache->ring_words;
+	for (uint64_t lines = slot >> TAG_BITS & LINES_MAX; lines > 0; lines--) {
+		__builtin_prefetch(at);
+		at += LINE_WORDS;
 	}
 	return true;
 }
@@ -254,7 +284,7 @@ bool bodycache_find(const bodycache *cache, const crypt_place *place, const uint
 	f = finder_of(cache, mark);
 	s = &cache->shards[f.shard];
 	while ((slot = next_slot(s, &f, &way)) != 0) {
-		if (entry_find(cache, s, slot >> TAG_BITS, &f, place, out)) {
+		if (entry_find(cache, s, slot_place(slot), &f, place, out)) {
 			return true;
 		}
 	}
@@ -322,7 +352,7 @@ static word *choose_slot(const shard *s, const finder *f)
 	for (size_t i = 0; i < WAYS; i++) {
 		uint64_t slot = atomic_load_explicit(&set[i], memory_order_relaxed);
 
-		if (slot != 0 && (slot ^ f->tag) << (64 - TAG_BITS) == 0) {
+		if (slot_is(slot, f)) {
 			return &set[i];
 		}
 		if (slot < atomic_load_explicit(oldest, memory_order_relaxed)) {
@@ -360,7 +390,7 @@ void bodycache_put(bodycache *cache, const crypt_place *place, const uint8_t *ma
 	to += copy_in(to, head, sizeof(head));
 	to += copy_in(to, ids, ids_len);
 	(void)copy_in(to, body.ptr, body.len);
-	atomic_store_explicit(choose_slot(s, &f), at << TAG_BITS | f.tag, memory_order_release);
+	atomic_store_explicit(choose_slot(s, &f), slot_of(at, count, &f), memory_order_release);
 	(void)pthread_mutex_unlock(&s->lock);
 }
 

@@ -34,9 +34,10 @@ typedef struct bodycache_entry {
 pdb_status bodycache_create(bodycache **out, const pdb_host *host, size_t size, pdb_err *err);
 void bodycache_destroy(bodycache **cache);
 
-/* Fetches a body of about this size into the processor's caches; false when it is not kept. True is
- * a guess, and good for a moment. */
-bool bodycache_ahead(const bodycache *cache, const uint8_t *mark, size_t size);
+/* Each of these fetches what the next one reads into the processor's caches. bodycache_ahead:
+ * false when the body is not kept; true is a guess, and good for a moment. */
+void bodycache_fetch(const bodycache *cache, const uint8_t *mark);
+bool bodycache_ahead(const bodycache *cache, const uint8_t *mark);
 bool bodycache_find(const bodycache *cache, const crypt_place *place, const uint8_t *mark,
 		    bodycache_entry *out);
 /* Copies a found body to `out`, which has room for it; false when it was written over. */

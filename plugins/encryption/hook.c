@@ -411,7 +411,7 @@ static pdb_status open_sealed(encryption *self, pdb_record *record, sealed *s, p
 	const char *code;
 
 	if (self->host->record_attachment(record).len == FRAME_HEAD_SIZE) {
-		return PDB_ENOTFOUND; /* what ahead() asked for is not enough any more */
+		return PDB_ENOTFOUND; /* it was in memory, and is not any more */
 	}
 	code = read_frame(self, record, &s->frame);
 	return code != NULL ? unreadable(self, code, err) : open_by_key(self, record, s, err);
@@ -431,13 +431,14 @@ static pdb_status open_out(void *state, pdb_record *record, pdb_err *err)
 }
 
 /* The mark is in the head: it is all that a kept body needs. */
-static size_t ahead(void *state, pdb_slice attachment)
+static bool ahead(void *state, pdb_slice head, pdb_slice next)
 {
 	const encryption *self = state;
-	bool kept = attachment.len >= FRAME_HEAD_SIZE &&
-		    bodycache_ahead(self->bodies, attachment.ptr + FRAME_MARK_AT, attachment.len);
 
-	return kept ? FRAME_HEAD_SIZE : 0;
+	if (next.len > 0) {
+		bodycache_fetch(self->bodies, next.ptr + FRAME_MARK_AT);
+	}
+	return head.len == 0 || bodycache_ahead(self->bodies, head.ptr + FRAME_MARK_AT);
 }
 
 /* With the thread goes its key. */
@@ -463,4 +464,5 @@ const pdb_record_hook encryption_hook = {.size = sizeof(pdb_record_hook),
 					 .out = open_out,
 					 .purge = purge,
 					 .show = encryption_show,
+					 .head = FRAME_HEAD_SIZE,
 					 .ahead = ahead};

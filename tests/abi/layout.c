@@ -92,7 +92,7 @@ AT(pdb_route, roles, 16);
 AT(pdb_route, flags, 20);
 AT(pdb_route, handle, 24);
 
-SIZE(pdb_record_hook, 64);
+SIZE(pdb_record_hook, 72);
 AT(pdb_record_hook, size, 0);
 AT(pdb_record_hook, order, 4);
 AT(pdb_record_hook, name, 8);
@@ -101,7 +101,8 @@ AT(pdb_record_hook, in, 24);
 AT(pdb_record_hook, out, 32);
 AT(pdb_record_hook, purge, 40);
 AT(pdb_record_hook, show, 48);
-AT(pdb_record_hook, ahead, 56);
+AT(pdb_record_hook, head, 56);
+AT(pdb_record_hook, ahead, 64);
 
 SIZE(pdb_listener, 24);
 AT(pdb_listener, size, 0);

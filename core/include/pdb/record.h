@@ -35,11 +35,13 @@ typedef void (*pdb_member_fn)(void *arg, const char *name, pdb_slice json);
  *        here. A failure stops the purge; it is tried again later, and called again. May block.
  * show   NULL = nothing to tell; since 1.1. Called with the hook's note of a thread when that is
  *        shown to an administrator: what it gives to `add` stands in the thread. May block.
- * ahead  NULL = all of it is needed; since 1.1. Called with the attachment of a record that will
- *        most likely be shown soon, among others of its page: time to fetch what that needs.
- *        Returns how many bytes of the attachment's beginning `out` will need, as it has the rest
- *        in memory; 0 = all. Whatever `out` says to such a beginning but PDB_OK, it is called
- *        again with all. Must not block, and be quick.
+ * head   size of an attachment's beginning that will do for `out` when it has the rest in memory;
+ *        since 1.1, as the next one
+ * ahead  NULL = it never has. Called as a page is gathered: whether the record whose attachment
+ *        begins with `head` is in memory. It will most likely be shown soon, and `next` asked
+ *        about then: time to fetch what both need. Either may be empty; true for an empty `head`.
+ *        Whatever `out` says to a beginning but PDB_OK, it is called again with all. Must not
+ *        block, and be quick.
  * Threads: a loop thread or a worker; several at once.
  */
 typedef struct pdb_record_hook {
@@ -51,7 +53,8 @@ typedef struct pdb_record_hook {
 	pdb_status (*out)(void *self, pdb_record *record, pdb_err *err);
 	pdb_status (*purge)(void *self, pdb_slice thread, pdb_slice note, pdb_err *err);
 	void (*show)(void *self, pdb_slice note, pdb_member_fn add, void *arg);
-	size_t (*ahead)(void *self, pdb_slice attachment);
+	uint32_t head;
+	bool (*ahead)(void *self, pdb_slice head, pdb_slice next);
 } pdb_record_hook;
 
 typedef enum pdb_change_kind {
