@@ -33,6 +33,7 @@ class Pair(Gates):
     """One that does not seal and one that does, with databases of their own."""
 
     fields = ""
+    turns = 12  # what a disk does with a turn of appends is no small part of it
 
     def __init__(self, size, threads, bench):
         self.size, self.threads = size, threads

@@ -29,7 +29,6 @@ ALL = KEYS % "address, auth, cors, ratelimit, audit, metrics" + """\
 
 # Both servers get the same requests: those of a page, through a proxy. The fields ride behind the key.
 FIELDS = "\r\nOrigin: https://app.example\r\nX-Forwarded-For: 203.0.113.77, 192.0.2.7"
-ROUNDS = 4
 
 
 class Gates:
@@ -37,6 +36,7 @@ class Gates:
 
     configs = {"auth": ALONE, "all": ALL}
     fields = FIELDS
+    turns = 4
 
     def __init__(self, bench):
         self.bench = bench
@@ -65,7 +65,7 @@ class Gates:
         for which in self.servers:
             self.load(which, arguments)
         one, other = self.configs
-        for turn in range(ROUNDS):
+        for turn in range(self.turns):
             for which in (one, other) if turn % 2 == 0 else (other, one):
                 seen[which].append(self.load(which, arguments))
         rps = {which: statistics.mean(run["rps"] for run in runs) for which, runs in seen.items()}
@@ -77,7 +77,7 @@ class Gates:
     def print_head(self):
         one, other = self.configs
         print(f"{'':32} {one + '/s':>9} {other + '/s':>9} {'ratio':>6} {'cpu us':>8} {other:>8}   "
-              f"({ROUNDS} turns of {self.bench.options.seconds:g} s, {os.cpu_count()} cores)")
+              f"({self.turns} turns of {self.bench.options.seconds:g} s, {os.cpu_count()} cores)")
 
     def run(self):
         self.print_head()
