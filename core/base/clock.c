@@ -27,6 +27,11 @@ int64_t pdb_clock_monotonic(void)
 	return clock_read(CLOCK_MONOTONIC);
 }
 
+int64_t pdb_clock_coarse(void)
+{
+	return clock_read(CLOCK_MONOTONIC_COARSE);
+}
+
 void pdb_clock_set(int64_t now)
 {
 	atomic_store(&fixed_now, now);

@@ -79,7 +79,12 @@ pdb_status pdb_record_set_body(pdb_record *record, pdb_slice body)
 /* Four letters, or none. */
 static pdb_slice tag_of(const pdb_record_hook *hook)
 {
-	return pdb_slice_of(hook->tag, hook->tag[0] != '\0' ? sizeof(hook->tag) - 1 : 0);
+	return pdb_slice_of(hook->tag, hook->tag[0] != '\0' ? PDB__TAG_SIZE : 0);
+}
+
+static bool is_tag(pdb_slice tag, pdb_slice wanted)
+{
+	return wanted.len == PDB__TAG_SIZE && memcmp(tag.ptr, wanted.ptr, PDB__TAG_SIZE) == 0;
 }
 
 pdb_slice pdb__note_of(pdb_slice all, pdb_slice of_tag)
@@ -89,7 +94,7 @@ pdb_slice pdb__note_of(pdb_slice all, pdb_slice of_tag)
 	pdb_slice bytes = {0};
 
 	while (pdb__attachment_next(all, &cursor, &tag, &bytes)) {
-		if (pdb_slice_equal(tag, of_tag)) {
+		if (is_tag(tag, of_tag)) {
 			return bytes;
 		}
 	}
@@ -111,7 +116,7 @@ static uint8_t *attachments_make(pdb__arena *arena, pdb_slice all, pdb_slice of_
 		return NULL;
 	}
 	while (pdb__attachment_next(all, &cursor, &tag, &kept)) {
-		if (!pdb_slice_equal(tag, of_tag)) {
+		if (!is_tag(tag, of_tag)) {
 			at = pdb__attachment_head(at, tag, kept.len);
 			memcpy(at, kept.ptr, kept.len);
 			at += kept.len;
@@ -218,17 +223,14 @@ static bool author_text(pdb__arena *arena, pdb_slice json, pdb_slice *out)
 static pdb_status record_begin(pdb__op *op, const pdb__record *from, pdb_record *record,
 			       pdb_err *err)
 {
-	if (!author_text(op->arena, from->author, &record->author)) {
-		return pdb__no_memory(err);
-	}
-	record->thread = from->thread;
-	record->message = from->id;
-	record->role = from->role;
-	record->version = from->version;
-	record->body = from->body;
-	record->attachments = from->attachments;
-	record->op = op;
-	return PDB_OK;
+	*record = (pdb_record){.thread = from->thread,
+			       .message = from->id,
+			       .role = from->role,
+			       .version = from->version,
+			       .body = from->body,
+			       .attachments = from->attachments,
+			       .op = op};
+	return author_text(op->arena, from->author, &record->author) ? PDB_OK : pdb__no_memory(err);
 }
 
 /* Whose turn it is. */
@@ -318,7 +320,7 @@ static const pdb_socket_entry *opener_of(const pdb_chat *chat, pdb_slice tag)
 	for (size_t i = 0; i < chat->hooks->count; i++) {
 		const pdb_record_hook *hook = chat->hooks->entries[i].ops;
 
-		if (hook->out != NULL && pdb_slice_equal(tag, tag_of(hook))) {
+		if (hook->out != NULL && is_tag(tag, tag_of(hook))) {
 			return &chat->hooks->entries[i];
 		}
 	}
@@ -444,7 +446,7 @@ bool pdb__hooks_ahead(const pdb_chat *chat, pdb_slice attachments, pdb_slice nex
 
 pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *from, pdb_slice *body_out, pdb_err *err)
 {
-	pdb_record record = {0};
+	pdb_record record;
 	pdb_status status;
 
 	*body_out = from->body;
@@ -468,7 +470,7 @@ pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *from, pdb_slice *body
 pdb_status pdb__hooks_seal(pdb__op *op, const pdb__record *from, pdb__sealed *out, pdb_err *err)
 {
 	pdb__record stored = *from;
-	pdb_record record = {0};
+	pdb_record record;
 	pdb_status status;
 
 	out->body = from->body;

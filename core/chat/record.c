@@ -7,7 +7,6 @@
 #define FORMAT       1u
 #define FLAG_DELETED 0x1u
 #define HEADER_SIZE  56u
-#define TAG_SIZE     4u
 
 /* Where the parts of the header lie. */
 enum {
@@ -219,11 +218,11 @@ bool pdb__attachment_next(pdb_slice attachments, size_t *cursor, pdb_slice *tag,
 	if (rest.len < PDB__ATTACHMENT_HEAD) {
 		return false;
 	}
-	len = (size_t)pdb_le_get(rest.ptr + TAG_SIZE, 4);
+	len = (size_t)pdb_le_get(rest.ptr + PDB__TAG_SIZE, 4);
 	if (len > rest.len - PDB__ATTACHMENT_HEAD) {
 		return false;
 	}
-	*tag = pdb_slice_of(rest.ptr, TAG_SIZE);
+	*tag = pdb_slice_of(rest.ptr, PDB__TAG_SIZE);
 	*bytes = pdb_slice_of(rest.ptr + PDB__ATTACHMENT_HEAD, len);
 	*cursor += PDB__ATTACHMENT_HEAD + len;
 	return true;
@@ -231,7 +230,7 @@ bool pdb__attachment_next(pdb_slice attachments, size_t *cursor, pdb_slice *tag,
 
 uint8_t *pdb__attachment_head(uint8_t *at, pdb_slice tag, size_t len)
 {
-	memcpy(at, tag.ptr, TAG_SIZE);
-	pdb_le_put(at + TAG_SIZE, len, 4);
+	memcpy(at, tag.ptr, PDB__TAG_SIZE);
+	pdb_le_put(at + PDB__TAG_SIZE, len, 4);
 	return at + PDB__ATTACHMENT_HEAD;
 }

@@ -40,6 +40,7 @@ void pdb__record_show(const pdb__record *record, pdb_slice body, pdb_buf *out);
 
 /* Bytes of an attachment's tag and length. */
 #define PDB__ATTACHMENT_HEAD 8u
+#define PDB__TAG_SIZE        4u
 
 /* Walks attachments; start with *cursor = 0. False at the end. */
 bool pdb__attachment_next(pdb_slice attachments, size_t *cursor, pdb_slice *tag, pdb_slice *bytes);

@@ -56,6 +56,7 @@ const pdb_host pdb__host = {
 	.record_attachment = pdb_record_attachment,
 	.record_set_attachment = pdb_record_set_attachment,
 	.record_make_attachment = pdb_record_make_attachment,
+	.monotonic_coarse = pdb_clock_coarse,
 	.record_may_block = pdb_record_may_block,
 	.change_kind = pdb_change_kind_of,
 	.change_position = pdb_change_position,

@@ -136,7 +136,7 @@ static finder finder_of(const bodycache *cache, const uint8_t *mark)
 
 	memcpy(f.mark, mark, sizeof(f.mark));
 	f.shard = f.mark[0] % SHARDS;
-	f.set = (f.mark[0] >> 32) % cache->set_count;
+	f.set = (f.mark[0] >> 32) * cache->set_count >> 32;
 	f.tag = f.mark[1] & ((UINT64_C(1) << TAG_BITS) - 1);
 	return f;
 }

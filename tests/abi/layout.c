@@ -359,7 +359,7 @@ AT(pdb_storage_file, name, 8);
 AT(pdb_storage_file, bytes, 16);
 AT(pdb_storage_file, total, 24);
 
-SIZE(pdb_host, 560);
+SIZE(pdb_host, 568);
 AT(pdb_host, size, 0);
 AT(pdb_host, alloc, 8);
 AT(pdb_host, realloc, 16);
@@ -430,6 +430,7 @@ AT(pdb_host, jobs, 528);
 AT(pdb_host, domain, 536);
 AT(pdb_host, record_make_body, 544);
 AT(pdb_host, record_make_attachment, 552);
+AT(pdb_host, monotonic_coarse, 560);
 
 SIZE(pdb_host_json, 32);
 AT(pdb_host_json, size, 0);

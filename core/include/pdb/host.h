@@ -199,6 +199,9 @@ typedef struct pdb_host {
 	 * before the hook returns. NULL where those fail. */
 	uint8_t *(*record_make_body)(pdb_record *record, size_t len);
 	uint8_t *(*record_make_attachment)(pdb_record *record, size_t len);
+
+	/* As `monotonic`, at most 10 ms late, for what is asked often; since 1.1. */
+	int64_t (*monotonic_coarse)(void);
 } pdb_host;
 
 #endif

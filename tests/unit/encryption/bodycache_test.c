@@ -36,6 +36,7 @@ static const uint8_t *mark(uint32_t number)
 	static uint8_t bytes[FRAME_MARK_SIZE];
 
 	memset(bytes, (int)(number % 251), sizeof(bytes));
+	number *= 2654435761u; /* any of its bits may be looked at */
 	memcpy(bytes + 4, &number, sizeof(number));
 	return bytes;
 }

@@ -35,7 +35,8 @@ const pdb_host fake_kms_host = {.size = sizeof(pdb_host),
 				.free = pdb_mem_free,
 				.log = say_nothing,
 				.now = stand_still,
-				.monotonic = stand_still};
+				.monotonic = stand_still,
+				.monotonic_coarse = stand_still};
 
 static pdb_status answer(pdb_err *err)
 {
