@@ -60,7 +60,8 @@ bool token_read(token *out, pdb_slice text)
 
 	memset(out, 0, sizeof(*out));
 	return token_looks(text) && cut(&rest, &out->id) && out->id.len <= TOKEN_ID_MAX &&
-	       cut(&rest, &digits) && read_time(&out->expires, digits) && read_mac(out->mac, rest);
+	       memchr(out->id.ptr, '\0', out->id.len) == NULL && cut(&rest, &digits) &&
+	       read_time(&out->expires, digits) && read_mac(out->mac, rest);
 }
 
 void token_write(const token *made, char *out)
