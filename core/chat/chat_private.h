@@ -365,12 +365,17 @@ typedef struct pdb__sealed {
 /* Runs the hooks on the way in over `record` (its body in clear, no attachments), and back out
  * again when something was sealed: what cannot be opened must not be stored. */
 pdb_status pdb__hooks_seal(pdb__op *op, const pdb__record *record, pdb__sealed *out, pdb_err *err);
-/* How many bytes of these attachments will do for pdb__hooks_open when their hook has the rest in
- * memory; all of them when it never has. */
-size_t pdb__hooks_head(const pdb_chat *chat, pdb_slice attachments);
-/* Whether it has, for attachments cut to that; `next` are those that will be asked about next. Both
- * may be empty. What is in memory may leave it: what fails then is opened with all of them. */
-bool pdb__hooks_ahead(const pdb_chat *chat, pdb_slice attachments, pdb_slice next);
+/* The beginning of a record's only attachment, for a hook that may have the rest in memory: with
+ * it, and what stands before it, pdb__hooks_open can do. Without an opener it needs all of them. */
+typedef struct pdb__row_head {
+	const pdb_socket_entry *opener;
+	pdb_slice bytes;
+} pdb__row_head;
+
+pdb__row_head pdb__hooks_head(const pdb_chat *chat, pdb_slice attachments);
+/* Whether the hook has the rest of `now`; `next` will be asked about next. Either may be without an
+ * opener. What is in memory may leave it: what fails then is opened with all attachments. */
+bool pdb__hooks_ahead(const pdb__row_head *now, const pdb__row_head *next);
 /* The body in clear. */
 pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *record, pdb_slice *body_out,
 			   pdb_err *err);

@@ -394,54 +394,36 @@ void pdb__hooks_show(const pdb__op *op, pdb_slice notes)
 	}
 }
 
-/* Who opens a record's only attachment and may do with its beginning, *head_out; NULL when none. */
-static const pdb_socket_entry *opener_by_head(const pdb_chat *chat, pdb_slice attachments,
-					      pdb_slice *head_out)
+pdb__row_head pdb__hooks_head(const pdb_chat *chat, pdb_slice attachments)
 {
-	const pdb_socket_entry *entry;
+	const pdb_socket_entry *opener;
 	const pdb_record_hook *hook;
 	size_t cursor = 0;
 	pdb_slice tag;
 	pdb_slice bytes;
 
-	*head_out = pdb_slice_of(NULL, 0);
 	if (!pdb__attachment_next(attachments, &cursor, &tag, &bytes) || cursor < attachments.len) {
-		return NULL;
+		return (pdb__row_head){0};
 	}
-	entry = opener_of(chat, tag);
-	hook = entry != NULL ? entry->ops : NULL;
-	if (hook == NULL || !PDB_HAS(hook, ahead) || bytes.len < hook->head) {
-		return NULL;
+	opener = opener_of(chat, tag);
+	hook = opener != NULL ? opener->ops : NULL;
+	if (hook == NULL || !PDB_HAS(hook, ahead) || bytes.len <= hook->head) {
+		return (pdb__row_head){0};
 	}
-	*head_out = pdb_slice_of(bytes.ptr, hook->head);
-	return entry;
+	return (pdb__row_head){.opener = opener, .bytes = pdb_slice_of(bytes.ptr, hook->head)};
 }
 
-size_t pdb__hooks_head(const pdb_chat *chat, pdb_slice attachments)
+bool pdb__hooks_ahead(const pdb__row_head *now, const pdb__row_head *next)
 {
-	pdb_slice head;
-
-	return opener_by_head(chat, attachments, &head) != NULL ? PDB__ATTACHMENT_HEAD + head.len
-								: attachments.len;
-}
-
-bool pdb__hooks_ahead(const pdb_chat *chat, pdb_slice attachments, pdb_slice next)
-{
-	pdb_slice head;
-	pdb_slice coming;
-	const pdb_socket_entry *now = opener_by_head(chat, attachments, &head);
-	const pdb_socket_entry *then = opener_by_head(chat, next, &coming);
-	const pdb_socket_entry *asked = now != NULL ? now : then;
+	const pdb_socket_entry *asked = now->opener != NULL ? now->opener : next->opener;
 	const pdb_record_hook *hook;
 
 	if (asked == NULL) {
 		return true;
 	}
-	if (then != asked) {
-		coming = pdb_slice_of(NULL, 0);
-	}
 	hook = asked->ops;
-	return hook->ahead(asked->self, head, coming);
+	return hook->ahead(asked->self, now->bytes,
+			   next->opener == asked ? next->bytes : pdb_slice_of(NULL, 0));
 }
 
 pdb_status pdb__hooks_open(pdb__op *op, const pdb__record *from, pdb_slice *body_out, pdb_err *err)

@@ -8,7 +8,7 @@
 
 typedef struct row {
 	pdb_slice bytes;
-	pdb_slice head; /* what it has of attachments that were cut, as a hook may have the rest */
+	pdb__row_head head; /* with an opener, its attachments were cut to this */
 	uint64_t ns;
 	uint64_t seq;
 } row;
@@ -42,31 +42,33 @@ typedef struct page {
 /* Copies the row, with as much of its attachments as may do to open it. */
 static bool row_copy(const walk *w, row *r, const pdb__record *record, pdb_slice value)
 {
-	pdb_slice all = record->attachments;
-	size_t needed = w->whole ? all.len : pdb__hooks_head(w->op->chat, all);
-	size_t len = value.len - (all.len - needed);
-	uint8_t *copy = pdb__arena_alloc(w->op->arena, len);
-	uint8_t *head;
+	size_t before = value.len - record->attachments.len;
+	size_t len = value.len;
+	uint8_t *copy;
 
+	r->head = w->whole ? (pdb__row_head){0} : pdb__hooks_head(w->op->chat, record->attachments);
+	if (r->head.opener != NULL) {
+		len = before + PDB__ATTACHMENT_HEAD + r->head.bytes.len;
+	}
+	copy = pdb__arena_alloc(w->op->arena, len);
 	if (copy == NULL) {
 		return false;
 	}
 	memcpy(copy, value.ptr, len);
-	head = copy + (value.len - all.len);
 	r->bytes = pdb_slice_of(copy, len);
-	r->head = pdb_slice_of(head, needed < all.len ? needed : 0);
-	if (r->head.len > 0) {
-		(void)pdb__attachment_head(head, all, needed - PDB__ATTACHMENT_HEAD);
+	if (r->head.opener != NULL) {
+		r->head.bytes.ptr =
+			pdb__attachment_head(copy + before, record->attachments, r->head.bytes.len);
 	}
 	return true;
 }
 
 /* Whether the row gathered last, if it was cut, is in memory. */
-static bool last_is_kept(const walk *w, pdb_slice next)
+static bool last_is_kept(const walk *w, const pdb__row_head *next)
 {
-	pdb_slice last = w->count > 0 ? w->rows[w->count - 1].head : pdb_slice_of(NULL, 0);
+	pdb__row_head last = w->count > 0 ? w->rows[w->count - 1].head : (pdb__row_head){0};
 
-	return pdb__hooks_ahead(w->op->chat, last, next);
+	return pdb__hooks_ahead(&last, next);
 }
 
 static pdb_status gather(void *arg, pdb_slice key, pdb_slice value)
@@ -96,7 +98,7 @@ static pdb_status gather(void *arg, pdb_slice key, pdb_slice value)
 	if (!row_copy(w, r, &record, value)) {
 		return PDB_ENOMEM;
 	}
-	if (!last_is_kept(w, r->head)) {
+	if (!last_is_kept(w, &r->head)) {
 		w->torn = true;
 		return PDB_ESTOP;
 	}
@@ -132,7 +134,7 @@ static pdb_status walk_run(walk *w, uint64_t ns, uint64_t seq, pdb_err *err)
 		ns = w->last_ns;
 		seq = w->reverse ? w->last_seq : w->last_seq + 1;
 	} while (status == PDB_OK && !w->more && w->seen == range.limit);
-	w->torn = w->torn || !last_is_kept(w, pdb_slice_of(NULL, 0));
+	w->torn = w->torn || !last_is_kept(w, &(pdb__row_head){0});
 	return status;
 }
 
@@ -257,7 +259,7 @@ static pdb_status row_show(pdb__op *op, const row *r, pdb_err *err)
 	if (status != PDB_OK) {
 		return status;
 	}
-	if (r->head.len == 0) {
+	if (r->head.opener == NULL) {
 		return pdb__record_render(op, &record, op->out, err);
 	}
 	if (pdb__hooks_open(op, &record, &body, NULL) != PDB_OK) {

@@ -115,7 +115,19 @@ static int remembers;  /* so many of the records that it is asked about */
 static bool forgetful; /* it remembers when it is asked ahead, and no more when it is to open */
 static int aheads;
 static pdb_slice coming; /* what it will be asked about next */
+static const uint8_t *asked[8];
 static int opens;
+
+/* The very bytes that the row has a copy of, not those of the storage. */
+static bool was_asked(pdb_slice head)
+{
+	for (int i = 0; i < aheads; i++) {
+		if (asked[i] == head.ptr) {
+			return true;
+		}
+	}
+	return false;
+}
 
 static pdb_status open_from_memory(pdb_record *record)
 {
@@ -143,6 +155,7 @@ static pdb_status seal_out(void *self, pdb_record *record, pdb_err *err)
 		return PDB_ECORRUPT;
 	}
 	if (sealed.len == 1) {
+		cr_assert(was_asked(sealed));
 		return open_from_memory(record);
 	}
 	for (size_t i = 1; i < sealed.len; i++) {
@@ -186,6 +199,7 @@ static bool seal_ahead(void *self, pdb_slice head, pdb_slice next)
 	if (head.len == 0) {
 		return true;
 	}
+	asked[aheads] = head.ptr;
 	if (aheads++ < remembers) {
 		return true;
 	}
