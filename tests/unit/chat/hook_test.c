@@ -199,6 +199,7 @@ static bool seal_ahead(void *self, pdb_slice head, pdb_slice next)
 	if (head.len == 0) {
 		return true;
 	}
+	cr_assert_lt(aheads, (int)(sizeof(asked) / sizeof(asked[0])));
 	asked[aheads] = head.ptr;
 	if (aheads++ < remembers) {
 		return true;
