@@ -90,7 +90,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
  * set late; no descriptor is ever duplicated, so the kernel has done it already. The thread
  * sanitizer would take this for a race with the one who has the number by then.
  */
-#ifdef __SANITIZE_THREAD__
+#ifdef PDB_THREAD_SANITIZED
 #define BASE_FLAGS EVENT_BASE_FLAG_NOLOCK
 #else
 #define BASE_FLAGS (EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST)
